@@ -1,0 +1,1 @@
+"""Series, occurrence, RSVP, attendance."""

@@ -1,0 +1,86 @@
+"""When the milestones of an occurrence fall, as pure functions of time, place and quiet hours."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from dateutil.rrule import rrulestr
+
+from app.activities.models import Milestone
+from app.clock import local, wall
+
+ASK_AT = time(10, 0)
+AHEAD = timedelta(weeks=8)
+
+MAX_LATENESS = {
+    Milestone.INVITE: timedelta(hours=24),
+    Milestone.REMIND_DAY: timedelta(hours=8),
+    Milestone.REMIND_HOURS: timedelta(minutes=30),
+    Milestone.MISSED: timedelta(hours=16),
+}
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """The hours, by the wall clock of the house, in which nobody is disturbed; they may span midnight."""
+
+    starts: time
+    ends: time
+
+    def holds(self, moment: datetime, zone_name: str) -> bool:
+        at = local(moment, zone_name).time()
+        if self.starts <= self.ends:
+            return self.starts <= at < self.ends
+        return at >= self.starts or at < self.ends
+
+    def before(self, moment: datetime, zone_name: str) -> datetime:
+        """`moment`, or the last minute before the quiet hours that it falls into."""
+        if not self.holds(moment, zone_name):
+            return moment
+        return self._edge(moment, zone_name, self.starts, back=True) - timedelta(minutes=1)
+
+    def after(self, moment: datetime, zone_name: str) -> datetime:
+        """`moment`, or the end of the quiet hours that it falls into."""
+        if not self.holds(moment, zone_name):
+            return moment
+        return self._edge(moment, zone_name, self.ends, back=False)
+
+    def _edge(self, moment: datetime, zone_name: str, at: time, *, back: bool) -> datetime:
+        day = local(moment, zone_name).date()
+        edge = wall(day, at, zone_name)
+        if back and edge > moment:
+            return wall(day - timedelta(days=1), at, zone_name)
+        if not back and edge < moment:
+            return wall(day + timedelta(days=1), at, zone_name)
+        return edge
+
+
+def milestones(
+    starts_at: datetime, ends_at: datetime, zone_name: str, *, invite_days: int, quiet: Quiet, now: datetime
+) -> dict[Milestone, datetime]:
+    """When each milestone of an occurrence falls due, seen from `now`.
+
+    What is announced inside an offset is asked at once, and that invitation is the reminder as well. A
+    reminder that would fall into the quiet hours comes before them; the word after the end comes after.
+    """
+    day = local(starts_at, zone_name).date()
+    invite = max(now, wall(day - timedelta(days=invite_days), ASK_AT, zone_name))
+    plan = {Milestone.INVITE: quiet.after(invite, zone_name)}
+    if plan[Milestone.INVITE] >= starts_at:
+        plan[Milestone.INVITE] = now
+    day_before = wall(day - timedelta(days=1), ASK_AT, zone_name)
+    hours_before = quiet.before(starts_at - timedelta(hours=2), zone_name)
+    asked = plan[Milestone.INVITE]
+    if day_before > asked + timedelta(hours=2):
+        plan[Milestone.REMIND_DAY] = day_before
+        asked = day_before
+    if hours_before > asked + timedelta(hours=2):
+        plan[Milestone.REMIND_HOURS] = hours_before
+    plan[Milestone.MISSED] = quiet.after(ends_at + timedelta(minutes=30), zone_name)
+    return plan
+
+
+def dates(rule: str, starts_on: date, *, first: date, last: date) -> list[date]:
+    """The days of a series between two days, both included. ValueError for a rule that is none (RFC 5545)."""
+    recurrence = rrulestr(rule, dtstart=datetime.combine(starts_on, time()))
+    found = recurrence.between(datetime.combine(first, time()), datetime.combine(last, time()), inc=True)
+    return [moment.date() for moment in found]

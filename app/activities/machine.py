@@ -1,0 +1,80 @@
+"""Coming or not, as a pure machine: what an answer does to an RSVP, and when a check-in counts."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class Answer(StrEnum):
+    GOING = "going"
+    NOT_GOING = "not_going"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One member and one occurrence: what was answered, how often it changed, whether they came."""
+
+    answer: Answer | None = None
+    changes: int = 0
+    present: bool = False
+
+
+class Outcome(StrEnum):
+    RECORDED = "recorded"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    ALREADY_THERE = "already_there"
+    OVER = "over"
+    CANCELLED = "cancelled"
+
+
+def answer(seat: Seat, said: Answer, now: datetime, *, ends_at: datetime, cancelled: bool) -> tuple[Seat, Outcome]:
+    """An answer may change at any time until the end. Who has checked in cannot be unasked by a word."""
+    if cancelled:
+        return seat, Outcome.CANCELLED
+    if now >= ends_at:
+        return seat, Outcome.OVER
+    if seat.present:
+        return seat, Outcome.ALREADY_THERE
+    if seat.answer is said:
+        return seat, Outcome.UNCHANGED
+    if seat.answer is None:
+        return replace(seat, answer=said), Outcome.RECORDED
+    return replace(seat, answer=said, changes=seat.changes + 1), Outcome.CHANGED
+
+
+class Door(StrEnum):
+    """What the door of an activity says to somebody who arrives."""
+
+    WELCOME = "welcome"
+    ALREADY = "already"
+    NOT_YET = "not_yet"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+
+
+OPENS_BEFORE = timedelta(minutes=30)
+
+
+def arrive(seat: Seat, now: datetime, *, starts_at: datetime, ends_at: datetime, cancelled: bool) -> tuple[Seat, Door]:
+    """Check-in is open from half an hour before the start until the end; a second time changes nothing."""
+    if cancelled:
+        return seat, Door.CANCELLED
+    if seat.present:
+        return seat, Door.ALREADY
+    if now < starts_at - OPENS_BEFORE:
+        return seat, Door.NOT_YET
+    if now > ends_at:
+        return seat, Door.CLOSED
+    return replace(seat, answer=Answer.GOING, present=True), Door.WELCOME
+
+
+def remind(seat: Seat) -> bool:
+    """Who is reminded: those who come and those who have not decided; not the absent, not the arrived."""
+    return not seat.present and seat.answer in (Answer.GOING, Answer.UNDECIDED)
+
+
+def ask_again(moved_by: timedelta) -> bool:
+    """An occurrence that moves by more than an hour is a new question."""
+    return abs(moved_by) > timedelta(hours=1)

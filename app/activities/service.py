@@ -1,0 +1,319 @@
+"""Verbs of the activities room: write dates out, ask, answer, come, move, cancel."""
+
+import secrets
+from datetime import date, datetime, time, timedelta
+
+from sqlalchemy import Select, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app import due
+from app.activities import machine
+from app.activities.calendar import AHEAD, MAX_LATENESS, Quiet, dates, milestones
+from app.activities.machine import Answer, Door, Outcome, Seat
+from app.activities.models import Attendance, Milestone, Occurrence, Plan, Rsvp, Series, State
+from app.clock import local, wall
+from app.db import ident, insert_once
+from app.messages import service as messages
+from app.people import service as people
+from app.people.models import Person, Topic
+from app.people.scope import Scope, within
+
+# Dates
+
+
+async def write_dates(session: AsyncSession, series: Series, now: datetime, quiet: Quiet) -> int:
+    """Write out the dates of a series for the next eight weeks; how many are new."""
+    house = await people.house(session, series.house_id)
+    today = local(now, house.zone).date()
+    made = 0
+    for day in dates(series.rule, series.starts_on, first=today, last=today + AHEAD):
+        starts_at = wall(day, time.fromisoformat(series.at), house.zone)
+        if starts_at <= now:
+            continue
+        made += await schedule(
+            session, house_id=series.house_id, slot=f"{series.code}:{day}", title=series.title,
+            starts_at=starts_at, minutes=series.minutes, venue=series.venue, now=now, quiet=quiet,
+            series_id=ident(series),
+        )  # fmt: skip
+    return made
+
+
+async def schedule(
+    session: AsyncSession, *, house_id: int, slot: str, title: str, starts_at: datetime, minutes: int,
+    venue: str, now: datetime, quiet: Quiet, series_id: int | None = None,
+) -> bool:  # fmt: skip
+    """Put one occurrence into the calendar, with everything that will happen around it. False: it is there."""
+    occurrence_id = await insert_once(
+        session, Occurrence, house_id=house_id, series_id=series_id, slot=slot, title=title,
+        starts_at=starts_at, ends_at=starts_at + timedelta(minutes=minutes), venue=venue,
+        door_code=f"{secrets.randbelow(9000) + 1000}", scene=f"c{secrets.token_urlsafe(15)}",
+    )  # fmt: skip
+    if occurrence_id is None:
+        return False
+    await _plan(session, await occurrence(session, occurrence_id), now, quiet)
+    return True
+
+
+async def _plan(session: AsyncSession, what: Occurrence, now: datetime, quiet: Quiet) -> None:
+    """(Re)write the due rows of an occurrence; what has happened already is not planned again."""
+    house = await people.house(session, what.house_id)
+    programme = await people.programme(session, house.programme_id)
+    times = milestones(
+        what.starts_at, what.ends_at, house.zone, invite_days=programme.invite_days, quiet=quiet, now=now
+    )
+    standing = {
+        plan.milestone: plan for plan in await session.scalars(select(Plan).where(col(Plan.occurrence_id) == what.id))
+    }
+    for milestone in Milestone:
+        at = times.get(milestone)
+        if milestone not in standing and at is not None:
+            session.add(Plan(occurrence_id=ident(what), house_id=what.house_id, milestone=milestone, due_at=at))
+        elif (milestone in standing and milestone is not Milestone.INVITE) or (
+            milestone in standing and standing[milestone].due_at is not None
+        ):
+            standing[milestone].due_at = at
+    await session.flush()
+
+
+async def occurrence(session: AsyncSession, occurrence_id: int) -> Occurrence:
+    found = await session.get(Occurrence, occurrence_id)
+    if found is None:
+        raise LookupError(f"no occurrence {occurrence_id}")
+    return found
+
+
+def visible_occurrences(scope: Scope) -> Select[Occurrence]:
+    return select(Occurrence).where(within(scope, Occurrence))
+
+
+# What happens around an occurrence
+
+
+async def carry_out(session: AsyncSession, plan: Plan, now: datetime) -> None:
+    """Do what a milestone is for: put a notice into the outbox of everybody whom it concerns, once."""
+    what = await occurrence(session, plan.occurrence_id)
+    if what.state is State.SCHEDULED:
+        await _tell(session, what, plan.milestone, now)
+    await due.finish(session, plan)
+
+
+async def _tell(session: AsyncSession, what: Occurrence, milestone: Milestone, now: datetime) -> None:
+    lateness = MAX_LATENESS[milestone]
+    if milestone is not Milestone.MISSED:
+        lateness = min(lateness, what.starts_at - now)
+    if lateness <= timedelta():
+        return
+    for member in await people.members_of(session, what.house_id):
+        if not people.wants(member, Topic.ACTIVITIES):
+            continue
+        seat = await seat_of(session, what, member)
+        if milestone is Milestone.INVITE:
+            if not await _ask(session, what, member, now):
+                continue
+        elif milestone is Milestone.MISSED:
+            if seat.present or seat.answer is not Answer.GOING:
+                continue
+        elif not machine.remind(seat):
+            continue
+        await messages.send(
+            session, milestone.value, key=f"{milestone.value}:{what.id}:{what.version}:{member.id}",
+            to=member, subject_id=ident(what), now=now, max_lateness=lateness,
+        )  # fmt: skip
+        if milestone is Milestone.REMIND_DAY:
+            await _tell_relatives(session, what, member, now, lateness)
+
+
+async def _tell_relatives(
+    session: AsyncSession, what: Occurrence, member: Person, now: datetime, lateness: timedelta
+) -> None:
+    """A relative hears when the member hears, and only time and place."""
+    if not people.wants(member, Topic.FAMILY):
+        return
+    for relative in await people.relatives_of(session, member):
+        if people.wants(relative, Topic.ACTIVITIES):
+            await messages.send(
+                session, "family_reminder", key=f"family:{what.id}:{what.version}:{relative.id}",
+                to=relative, subject_id=ident(what), params={"member": member.id}, now=now,
+                max_lateness=lateness,
+            )  # fmt: skip
+
+
+async def _ask(session: AsyncSession, what: Occurrence, member: Person, now: datetime) -> bool:
+    asked = await insert_once(
+        session, Rsvp, occurrence_id=ident(what), person_id=ident(member), house_id=what.house_id, asked_at=now,
+        asked_version=what.version,
+    )  # fmt: skip
+    return asked is not None
+
+
+# Answers
+
+
+async def rsvp_of(session: AsyncSession, what: Occurrence, who: Person) -> Rsvp | None:
+    found: Rsvp | None = await session.scalar(
+        select(Rsvp).where(col(Rsvp.occurrence_id) == what.id, col(Rsvp.person_id) == who.id)
+    )
+    return found
+
+
+async def seat_of(session: AsyncSession, what: Occurrence, who: Person) -> Seat:
+    rsvp = await rsvp_of(session, what, who)
+    there = await session.scalar(
+        select(col(Attendance.id)).where(col(Attendance.occurrence_id) == what.id, col(Attendance.person_id) == who.id)
+    )
+    return Seat(rsvp.answer if rsvp else None, rsvp.changes if rsvp else 0, there is not None)
+
+
+async def answer(session: AsyncSession, what: Occurrence, who: Person, said: Answer, now: datetime) -> Outcome:
+    """Record what a member says to an occurrence; a change takes back the reminders it makes wrong."""
+    seat, outcome = machine.answer(
+        await seat_of(session, what, who), said, now, ends_at=what.ends_at,
+        cancelled=what.state is State.CANCELLED,
+    )  # fmt: skip
+    if outcome not in (Outcome.RECORDED, Outcome.CHANGED):
+        return outcome
+    await _ask(session, what, who, now)
+    await session.execute(
+        update(Rsvp)
+        .where(col(Rsvp.occurrence_id) == what.id, col(Rsvp.person_id) == who.id)
+        .values(answer=seat.answer, changes=seat.changes, answered_at=now)
+        .execution_options(synchronize_session="fetch")
+    )
+    await messages.clear(session, "answered", now, person_id=ident(who), subject_id=ident(what), kind="invite")
+    if said is Answer.NOT_GOING:
+        for kind in (Milestone.REMIND_DAY, Milestone.REMIND_HOURS):
+            await messages.clear(
+                session, "not going", now, person_id=ident(who), subject_id=ident(what), kind=kind.value
+            )
+    return outcome
+
+
+async def ahead_of(session: AsyncSession, who: Person, now: datetime, n: int = 3) -> list[Occurrence]:
+    """The next occurrences a person was asked to, soonest first."""
+    found = (
+        select(Occurrence)
+        .join(Rsvp, col(Rsvp.occurrence_id) == col(Occurrence.id))
+        .where(col(Rsvp.person_id) == who.id, col(Occurrence.ends_at) > now)
+        .where(col(Occurrence.state) == State.SCHEDULED)
+        .order_by(col(Occurrence.starts_at))
+        .limit(n)
+    )
+    return list(await session.scalars(found))
+
+
+# Coming
+
+
+async def at_the_door(session: AsyncSession, house_id: int, now: datetime) -> list[Occurrence]:
+    """What is open for check-in at a house just now."""
+    found = (
+        select(Occurrence)
+        .where(col(Occurrence.house_id) == house_id, col(Occurrence.state) == State.SCHEDULED)
+        .where(col(Occurrence.starts_at) <= now + machine.OPENS_BEFORE, col(Occurrence.ends_at) >= now)
+        .order_by(col(Occurrence.starts_at))
+    )
+    return list(await session.scalars(found))
+
+
+async def on_day(session: AsyncSession, house_id: int, day: date, zone_name: str) -> list[Occurrence]:
+    begin = wall(day, time(), zone_name)
+    found = (
+        select(Occurrence)
+        .where(col(Occurrence.house_id) == house_id, col(Occurrence.state) == State.SCHEDULED)
+        .where(col(Occurrence.starts_at) >= begin, col(Occurrence.starts_at) < begin + timedelta(days=1))
+        .order_by(col(Occurrence.starts_at))
+    )
+    return list(await session.scalars(found))
+
+
+async def by_scene(session: AsyncSession, scene: str) -> Occurrence | None:
+    found: Occurrence | None = await session.scalar(select(Occurrence).where(col(Occurrence.scene) == scene))
+    return found
+
+
+async def check_in(
+    session: AsyncSession, what: Occurrence, who: Person, now: datetime, *, source: str, marked_by: Person
+) -> tuple[Door, bool]:
+    """Mark somebody as there, once: what the door says, and whether they had not signed up."""
+    before = await seat_of(session, what, who)
+    _seat, door = machine.arrive(
+        before, now, starts_at=what.starts_at, ends_at=what.ends_at, cancelled=what.state is State.CANCELLED
+    )
+    walk_in = before.answer is not Answer.GOING
+    if door is not Door.WELCOME:
+        return door, walk_in
+    first = await session.scalar(select(col(Attendance.id)).where(col(Attendance.person_id) == who.id).limit(1))
+    marked = await insert_once(
+        session, Attendance, occurrence_id=ident(what), person_id=ident(who), house_id=what.house_id, source=source,
+        marked_by=ident(marked_by), at=now, first_time=first is None, walk_in=walk_in,
+    )  # fmt: skip
+    if marked is None:
+        return Door.ALREADY, walk_in
+    for kind in Milestone:
+        await messages.clear(session, "there", now, person_id=ident(who), subject_id=ident(what), kind=kind.value)
+    return door, walk_in
+
+
+async def present_at(session: AsyncSession, what: Occurrence) -> list[Attendance]:
+    return list(await session.scalars(select(Attendance).where(col(Attendance.occurrence_id) == what.id)))
+
+
+async def expected_at(session: AsyncSession, what: Occurrence) -> list[Rsvp]:
+    going = select(Rsvp).where(col(Rsvp.occurrence_id) == what.id, col(Rsvp.answer) == Answer.GOING)
+    return list(await session.scalars(going))
+
+
+# Moving and cancelling
+
+
+async def move(
+    session: AsyncSession, what: Occurrence, now: datetime, quiet: Quiet, *,
+    starts_at: datetime | None = None, venue: str | None = None, title: str | None = None,
+) -> bool:  # fmt: skip
+    """Another time or place: reminders follow, and exactly those whom it concerns are told.
+
+    A move of more than an hour asks anew: until they answer again, nobody counts as coming.
+    """
+    new_start, new_venue = starts_at or what.starts_at, venue or what.venue
+    if title:
+        what.title = title
+    if (new_start, new_venue) == (what.starts_at, what.venue):
+        return False
+    old_start, old_venue = what.starts_at, what.venue
+    what.ends_at += new_start - old_start
+    what.starts_at, what.venue, what.version = new_start, new_venue, what.version + 1
+    await _plan(session, what, now, quiet)
+    ask_again = machine.ask_again(new_start - old_start)
+    concerned = select(Rsvp).where(col(Rsvp.occurrence_id) == what.id)
+    for rsvp in (await session.scalars(concerned)).all():
+        if rsvp.answer is Answer.NOT_GOING and not ask_again:
+            continue
+        if ask_again and rsvp.answer is not None:
+            rsvp.answer = Answer.UNDECIDED
+        rsvp.asked_version = what.version
+        await messages.send(
+            session, "moved", key=f"moved:{what.id}:{what.version}:{rsvp.person_id}",
+            to=await people.person(session, rsvp.person_id), subject_id=ident(what), now=now,
+            params={"start": old_start.isoformat(), "venue": old_venue},
+            max_lateness=what.starts_at - now,
+        )  # fmt: skip
+    return True
+
+
+async def cancel(session: AsyncSession, what: Occurrence, now: datetime) -> None:
+    """Call an occurrence off: everybody who was asked and has not said no is told."""
+    if what.state is State.CANCELLED:
+        return
+    what.state = State.CANCELLED
+    for plan in await session.scalars(select(Plan).where(col(Plan.occurrence_id) == what.id)):
+        plan.due_at = None
+    for kind in Milestone:
+        await messages.clear(session, "cancelled", now, subject_id=ident(what), kind=kind.value)
+    asked = select(Rsvp).where(col(Rsvp.occurrence_id) == what.id)
+    for rsvp in (await session.scalars(asked)).all():
+        if rsvp.answer is not Answer.NOT_GOING:
+            await messages.send(
+                session, "called_off", key=f"off:{what.id}:{rsvp.person_id}", subject_id=ident(what), now=now,
+                to=await people.person(session, rsvp.person_id), max_lateness=what.starts_at - now,
+            )  # fmt: skip

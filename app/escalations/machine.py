@@ -1,0 +1,334 @@
+"""The life of a case, as one pure function: `decide(case, event, now) -> (case, effects)`.
+
+A case is opened by a flag, climbs its ladder until a named person takes it, and ends only when a person
+says how it ended. Time never resolves it, a delivery never acknowledges it, and a red case that is not
+resolved always knows when it acts next.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from enum import IntEnum, StrEnum
+
+
+class Level(IntEnum):
+    """How soon a person must act: this week, today, now."""
+
+    YELLOW = 1
+    ORANGE = 2
+    RED = 3
+
+
+class State(StrEnum):
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    CONTACTED = "contacted"
+    RESOLVED = "resolved"
+
+
+class Target(StrEnum):
+    ASSIGNED = "assigned"
+    BACKUP = "backup"
+    DUTY = "duty"
+    SUPERVISOR = "supervisor"
+    EVERYONE = "everyone"
+
+
+@dataclass(frozen=True)
+class Step:
+    """Who is told, `after` the step before."""
+
+    targets: tuple[Target, ...]
+    after: timedelta
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """The policy that a case was opened under; editing the policy later does not change it."""
+
+    steps: tuple[Step, ...]
+    repeat_every: timedelta
+    loops: int | None
+    contact_within: timedelta
+    result_within: timedelta = timedelta(hours=24)
+
+
+class Outcome(StrEnum):
+    CALLED = "called"
+    MET = "met"
+    FAMILY = "family"
+    REFERRED = "referred"
+    UNREACHED = "unreached"
+    FALSE_ALARM = "false_alarm"
+
+
+@dataclass(frozen=True)
+class Case:
+    level: Level
+    ladder: Ladder
+    state: State = State.OPEN
+    step: int = 0
+    rounds: int = 0
+    owner: int | None = None
+    offered_to: int | None = None
+    reminded: int = 0
+    version: int = 0
+    next_action_at: datetime | None = None
+    outcome: Outcome | None = None
+    next_contact: date | None = None
+
+
+# What happens to a case.
+
+
+@dataclass(frozen=True)
+class Flagged:
+    """Danger was read again; `ladder` is the one for that level."""
+
+    level: Level
+    ladder: Ladder
+
+
+@dataclass(frozen=True)
+class Due:
+    """Its moment has come. `reachable` holds, for each step, the people it leads to at this moment."""
+
+    reachable: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Undeliverable:
+    """A person could be told by no channel."""
+
+    person: int
+    reachable: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class HelpWanted:
+    """The member says: not safe."""
+
+    reachable: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Taken:
+    by: int
+
+
+@dataclass(frozen=True)
+class Offered:
+    by: int
+    to: int
+
+
+@dataclass(frozen=True)
+class Contacted:
+    by: int
+
+
+@dataclass(frozen=True)
+class Closed:
+    by: int
+    outcome: Outcome
+    next_contact: date | None = None
+
+
+Event = Flagged | Due | Undeliverable | HelpWanted | Taken | Offered | Contacted | Closed
+
+
+# What follows from it.
+
+
+@dataclass(frozen=True)
+class Alert:
+    """Tell these people that somebody must take the case."""
+
+    people: tuple[int, ...]
+    step: int
+
+
+@dataclass(frozen=True)
+class TellOwner:
+    person: int
+    what: str
+
+
+@dataclass(frozen=True)
+class TellOthers:
+    """Everybody who was alerted hears who has it."""
+
+    owner: int
+
+
+@dataclass(frozen=True)
+class TellMember:
+    owner: int
+    by: datetime
+
+
+@dataclass(frozen=True)
+class AskToAccept:
+    person: int
+    by: int
+
+
+@dataclass(frozen=True)
+class NobodyTookIt:
+    """An orange ladder has run out: it stands on a list until a person clears it."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The event changes nothing; `why` names a sentence."""
+
+    why: str
+    owner: int | None = None
+
+
+Effect = Alert | TellOwner | TellOthers | TellMember | AskToAccept | NobodyTookIt | Refused
+Decision = tuple[Case, tuple[Effect, ...]]
+
+
+@dataclass
+class _Climb:
+    case: Case
+    effects: list[Effect] = field(default_factory=list)
+
+
+def open_case(level: Level, ladder: Ladder, now: datetime) -> Case:
+    return Case(level=level, ladder=ladder, version=1, next_action_at=now)
+
+
+def decide(case: Case, event: Event, now: datetime) -> Decision:
+    """The next state of `case` and what must be done about it. Pure: the same input, the same answer."""
+    if case.state is State.RESOLVED:
+        return case, (Refused("resolved", case.owner),)
+    match event:
+        case Flagged():
+            after, effects = _flagged(case, event, now)
+        case Due():
+            after, effects = _due(case, event, now)
+        case Undeliverable():
+            # With no further step to go to, the repeat that is armed already is the next thing to happen:
+            # climbing at once would ring the same unreachable people for ever in one instant.
+            climb = case.state is State.OPEN and any(event.reachable[case.step :])
+            after, effects = _climb(case, event.reachable, now) if climb else (case, ())
+        case HelpWanted():
+            after, effects = _help_wanted(case, event, now)
+        case Taken():
+            after, effects = _taken(case, event, now)
+        case Offered():
+            after, effects = _offered(case, event)
+        case Contacted():
+            after, effects = _contacted(case, event, now)
+        case Closed():
+            after, effects = _closed(case, event, now)
+    return (replace(after, version=case.version + 1) if after != case else case), effects
+
+
+def _flagged(case: Case, event: Flagged, now: datetime) -> Decision:
+    if event.level <= case.level:
+        told: tuple[Effect, ...] = (TellOwner(case.owner, "more"),) if case.owner else ()
+        return case, told
+    raised = Case(level=event.level, ladder=event.ladder, rounds=case.rounds, version=case.version, next_action_at=now)
+    return raised, ((TellOwner(case.owner, "raised"),) if case.owner else ())
+
+
+def _due(case: Case, event: Due, now: datetime) -> Decision:
+    if case.state is State.OPEN:
+        return _climb(case, event.reachable, now)
+    if case.owner is None:
+        return _climb(replace(case, state=State.OPEN), event.reachable, now)
+    if case.state is State.CONTACTED or case.level < Level.RED:
+        # Orange and yellow that were taken, and red that was spoken to: a result is still owed.
+        later = now + case.ladder.result_within
+        reminded = replace(case, reminded=case.reminded + 1, next_action_at=later)
+        return reminded, (TellOwner(case.owner, "result"),)
+    if not case.reminded:
+        soon = now + case.ladder.contact_within / 3
+        return replace(case, reminded=1, next_action_at=soon), (TellOwner(case.owner, "contact"),)
+    # The acknowledgement went stale: nobody has reached the person, so it is everybody's again.
+    open_again = replace(case, state=State.OPEN, owner=None, offered_to=None, reminded=0)
+    after, effects = _climb(open_again, event.reachable, now)
+    return after, (TellOwner(case.owner, "stale"), *effects)
+
+
+def _climb(case: Case, reachable: tuple[tuple[int, ...], ...], now: datetime) -> Decision:
+    """Fire the next step that leads to anybody; an empty step takes no time. The next one is armed here."""
+    step = case.step
+    while step < len(case.ladder.steps) and not reachable[step]:
+        step += 1
+    if step < len(case.ladder.steps):
+        following = step + 1
+        wait = case.ladder.steps[following].after if following < len(case.ladder.steps) else case.ladder.repeat_every
+        return replace(case, step=following, next_action_at=now + wait), (Alert(reachable[step], step),)
+    if case.ladder.loops is not None and case.rounds >= case.ladder.loops:
+        if case.next_action_at is None:
+            return case, ()
+        return replace(case, next_action_at=None), (NobodyTookIt(),)
+    everyone = tuple(dict.fromkeys(person for people in reachable for person in people))
+    again = replace(case, step=step, rounds=case.rounds + 1, next_action_at=now + case.ladder.repeat_every)
+    alert: tuple[Effect, ...] = (Alert(everyone, step),) if everyone else (NobodyTookIt(),)
+    return again, alert
+
+
+def _help_wanted(case: Case, event: HelpWanted, now: datetime) -> Decision:
+    if case.state is State.OPEN:
+        return _climb(case, event.reachable, now)
+    effects: list[Effect] = [TellOwner(case.owner, "help")] if case.owner else []
+    others = tuple(dict.fromkeys(p for people in event.reachable for p in people if p != case.owner))
+    if others:
+        effects.append(Alert(others, case.step))
+    return replace(case, next_action_at=now + case.ladder.contact_within / 3), tuple(effects)
+
+
+def _taken(case: Case, event: Taken, now: datetime) -> Decision:
+    if case.owner == event.by:
+        return case, (Refused("yours", case.owner),)
+    accepted_offer = case.offered_to == event.by
+    if case.owner is not None and not accepted_offer:
+        return case, (Refused("taken", case.owner),)
+    by = now + case.ladder.contact_within
+    due = by if case.level is Level.RED else now + case.ladder.result_within
+    after = replace(case, state=State.ACKNOWLEDGED, owner=event.by, offered_to=None, reminded=0, next_action_at=due)
+    effects: list[Effect] = [TellOthers(event.by)]
+    if case.owner is None:
+        effects.append(TellMember(event.by, by))
+    else:
+        effects.append(TellOwner(case.owner, "handed_over"))
+    return after, tuple(effects)
+
+
+def _offered(case: Case, event: Offered) -> Decision:
+    if case.owner != event.by:
+        return case, (Refused("not_yours", case.owner),)
+    if event.to == event.by:
+        return case, (Refused("yours", case.owner),)
+    return replace(case, offered_to=event.to), (AskToAccept(event.to, event.by),)
+
+
+def _contacted(case: Case, event: Contacted, now: datetime) -> Decision:
+    if case.owner != event.by:
+        return case, (Refused("not_yours", case.owner),)
+    due = now + case.ladder.result_within
+    return replace(case, state=State.CONTACTED, reminded=0, next_action_at=due), ()
+
+
+def _closed(case: Case, event: Closed, now: datetime) -> Decision:
+    if case.owner != event.by:
+        return case, (Refused("not_yours", case.owner),)
+    if event.outcome is Outcome.UNREACHED:
+        # "Cannot reach them" is not an ending: the owner goes on trying, and the clock runs again.
+        due = now + case.ladder.contact_within
+        return replace(case, outcome=event.outcome, reminded=0, next_action_at=due), ()
+    if event.next_contact is None and event.outcome is not Outcome.FALSE_ALARM:
+        return case, (Refused("needs_next_contact", case.owner),)
+    closed = replace(
+        case,
+        state=State.RESOLVED,
+        outcome=event.outcome,
+        next_contact=event.next_contact,
+        offered_to=None,
+        next_action_at=None,
+    )
+    return closed, ()

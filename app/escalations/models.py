@@ -1,0 +1,103 @@
+"""Tables of the escalations room. Visible to the staff of the house, and to whoever was alerted."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, Index, SmallInteger, UniqueConstraint, text
+from sqlmodel import Column, Field
+
+from app.db import Encrypted, EncryptedJSON, Record, UTCDateTime, due_index, words
+from app.due import DueRow
+from app.escalations.machine import Level, Outcome, State
+
+
+class CaseRow(DueRow, table=True):
+    """One episode of one person. `due_at` is when it acts next.
+
+    The database itself refuses a red case that is neither resolved nor has a next action.
+    """
+
+    __tablename__ = "case"
+    __table_args__ = (
+        due_index("case"),
+        Index(
+            "uq_case_open",
+            "person_id",
+            unique=True,
+            sqlite_where=text("state <> 'resolved'"),
+            postgresql_where=text("state <> 'resolved'"),
+        ),
+        CheckConstraint("level < 3 OR state = 'resolved' OR due_at IS NOT NULL", name="red_has_next_action"),
+        CheckConstraint("state <> 'resolved' OR outcome IS NOT NULL", name="resolved_has_outcome"),
+    )
+    code: str = Field(max_length=8, unique=True)
+    programme_id: int = Field(foreign_key="programme.id", index=True)
+    house_id: int = Field(foreign_key="house.id", index=True)
+    person_id: int = Field(foreign_key="person.id", index=True)
+    category: str = Field(max_length=20)
+    level: Level = Field(sa_column=Column(SmallInteger, nullable=False))
+    state: State = Field(default=State.OPEN, sa_type=words(State))
+    step: int = 0
+    rounds: int = 0
+    owner_id: int | None = Field(default=None, foreign_key="person.id")
+    offered_to_id: int | None = Field(default=None, foreign_key="person.id")
+    reminded: int = 0
+    version: int = 1
+    ladder: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    opened_at: datetime = Field(sa_type=UTCDateTime)
+    outcome: Outcome | None = Field(default=None, sa_type=words(Outcome))
+    next_contact: date | None = None
+    resolved_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+
+class Flag(Record, table=True):
+    """Why: one reading that asked for a person, with the rule, its version and the words it read."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: int = Field(foreign_key="case.id", index=True)
+    person_id: int = Field(foreign_key="person.id", index=True)
+    house_id: int = Field(foreign_key="house.id", index=True)
+    level: Level = Field(sa_column=Column(SmallInteger, nullable=False))
+    category: str = Field(max_length=20)
+    rule: str = Field(max_length=60)
+    rules_version: str = Field(max_length=24)
+    said: str | None = Field(default=None, sa_type=Encrypted)
+    at: datetime = Field(sa_type=UTCDateTime)
+
+
+class CaseEvent(Record, table=True):
+    """What happened to a case, in order. Append-only; the case can be computed from it."""
+
+    __tablename__ = "case_event"
+    __table_args__ = (UniqueConstraint("case_id", "seq"),)
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: int = Field(foreign_key="case.id", index=True)
+    house_id: int = Field(foreign_key="house.id", index=True)
+    seq: int
+    at: datetime = Field(sa_type=UTCDateTime)
+    kind: str = Field(max_length=24)
+    actor_id: int | None = Field(default=None, foreign_key="person.id")
+    detail: dict[str, Any] = Field(default_factory=dict, sa_type=EncryptedJSON)
+
+
+class Duty(Record, table=True):
+    """Wall-clock hours in which a worker of a house is there, each week."""
+
+    __table_args__ = (UniqueConstraint("person_id", "house_id", "weekday"),)
+    id: int | None = Field(default=None, primary_key=True)
+    house_id: int = Field(foreign_key="house.id", index=True)
+    person_id: int = Field(foreign_key="person.id", index=True)
+    weekday: int
+    starts: str
+    ends: str
+
+
+class LadderRow(Record, table=True):
+    """The ladder of a programme for one level, as data; a case keeps the copy it was opened with."""
+
+    __tablename__ = "ladder"
+    __table_args__ = (UniqueConstraint("programme_id", "level"),)
+    id: int | None = Field(default=None, primary_key=True)
+    programme_id: int = Field(foreign_key="programme.id", index=True)
+    level: Level = Field(sa_column=Column(SmallInteger, nullable=False))
+    plan: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))

@@ -1,0 +1,1 @@
+"""Inbox, outbox, window ledger, open question."""

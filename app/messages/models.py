@@ -1,0 +1,160 @@
+"""Tables of the messages room: what came in, what goes out, and whether it may."""
+
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Any
+
+from sqlalchemy import Index, SmallInteger, UniqueConstraint, text
+from sqlmodel import Column, Field
+
+from app.db import Encrypted, EncryptedJSON, Record, UTCDateTime, due_index, words
+from app.due import DueRow
+
+
+class Contact(Record, table=True):
+    """One WeChat user of one account, and the window through which we may write to them.
+
+    The row is also what serialises a person's messages: whoever handles one holds it.
+    """
+
+    __table_args__ = (UniqueConstraint("account", "openid"),)
+    id: int | None = Field(default=None, primary_key=True)
+    account: str = Field(max_length=64)
+    openid: str = Field(max_length=64)
+    person_id: int | None = Field(default=None, foreign_key="person.id", unique=True)
+    following: bool = True
+    unreachable_because: str | None = Field(default=None, max_length=40)
+    window_opened_by: str | None = Field(default=None, max_length=12)
+    window_left: int = 0
+    window_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    misunderstood: int = 0
+    wrong_codes: int = 0
+    wrong_codes_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    seen_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+
+class InboxState(StrEnum):
+    HANDLED = "handled"
+    UNREAD = "unread"
+
+
+class Inbox(Record, table=True):
+    """One thing that WeChat delivered, and what we answered. The unique key makes it happen once."""
+
+    __table_args__ = (UniqueConstraint("account", "openid", "key"),)
+    id: int | None = Field(default=None, primary_key=True)
+    account: str = Field(max_length=64)
+    openid: str = Field(max_length=64)
+    key: str = Field(max_length=120)
+    kind: str = Field(max_length=32)
+    content: str | None = Field(default=None, sa_type=Encrypted)
+    person_id: int | None = Field(default=None, foreign_key="person.id", index=True)
+    house_id: int | None = Field(default=None, foreign_key="house.id", index=True)
+    sent_at: datetime = Field(sa_type=UTCDateTime)
+    received_at: datetime = Field(sa_type=UTCDateTime)
+    state: InboxState = Field(default=InboxState.HANDLED, sa_type=words(InboxState))
+    reply: str | None = Field(default=None, sa_type=Encrypted)
+    level: str = Field(default="none", max_length=10)
+
+
+class Lane(IntEnum):
+    URGENT = 0
+    NORMAL = 1
+    BROADCAST = 2
+
+
+class OutboxState(StrEnum):
+    QUEUED = "queued"
+    HELD = "held"
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    CLEARED = "cleared"
+    MUTED = "muted"
+
+
+OPEN_STATES = (OutboxState.QUEUED, OutboxState.HELD, OutboxState.SENDING)
+
+
+class Outbox(DueRow, table=True):
+    """Something a person needs to hear; `key` says it once. What it says is composed when it is sent."""
+
+    __table_args__ = (
+        due_index("outbox"),
+        Index(
+            "ix_outbox_receipt",
+            "receipt",
+            unique=True,
+            sqlite_where=text("receipt IS NOT NULL"),
+            postgresql_where=text("receipt IS NOT NULL"),
+        ),
+    )
+    key: str = Field(max_length=120, unique=True)
+    contact_id: int | None = Field(default=None, foreign_key="contact.id", index=True)
+    person_id: int | None = Field(default=None, foreign_key="person.id", index=True)
+    house_id: int | None = Field(default=None, foreign_key="house.id", index=True)
+    kind: str = Field(max_length=32)
+    subject_id: int | None = None
+    params: dict[str, Any] = Field(default_factory=dict, sa_type=EncryptedJSON)
+    lane: Lane = Field(default=Lane.NORMAL, sa_column=Column(SmallInteger, nullable=False))
+    state: OutboxState = Field(default=OutboxState.QUEUED, sa_type=words(OutboxState))
+    reason: str | None = Field(default=None, max_length=60)
+    created_at: datetime = Field(sa_type=UTCDateTime)
+    not_after: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    rungs_tried: str = Field(default="", max_length=120)
+    sending_by: str | None = Field(default=None, max_length=24)
+    first_sent_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    receipt: str | None = Field(default=None, max_length=40)
+    finished_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+
+class Attempt(Record, table=True):
+    """One try at one rung and what came of it. Append-only."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    outbox_id: int = Field(foreign_key="outbox.id", index=True)
+    house_id: int | None = Field(default=None, foreign_key="house.id", index=True)
+    rung: str = Field(max_length=24)
+    at: datetime = Field(sa_type=UTCDateTime)
+    result: str = Field(max_length=40)
+    errcode: int | None = None
+
+
+class QuestionState(StrEnum):
+    OPEN = "open"
+    ANSWERED = "answered"
+    EXPIRED = "expired"
+    REPLACED = "replaced"
+
+
+class Question(Record, table=True):
+    """What a bare number means to this person just now. At most one is open."""
+
+    __table_args__ = (
+        Index(
+            "uq_question_open",
+            "contact_id",
+            unique=True,
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    contact_id: int = Field(foreign_key="contact.id", index=True)
+    house_id: int | None = Field(default=None, foreign_key="house.id", index=True)
+    topic: str = Field(max_length=32)
+    subject_id: int | None = None
+    data: dict[str, Any] = Field(default_factory=dict, sa_type=EncryptedJSON)
+    state: QuestionState = Field(default=QuestionState.OPEN, sa_type=words(QuestionState))
+    asked_at: datetime = Field(sa_type=UTCDateTime)
+    expires_at: datetime = Field(sa_type=UTCDateTime)
+
+
+class Token(Record, table=True):
+    """The one access token of an account, shared by every process."""
+
+    account: str = Field(primary_key=True, max_length=64)
+    value: str = Field(sa_type=Encrypted)
+    expires_at: datetime = Field(sa_type=UTCDateTime)

@@ -1,0 +1,188 @@
+"""Verbs of the messages room: know a contact, take a delivery in once, put something into the outbox."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.db import ident, insert_once, ring
+from app.messages.models import (
+    OPEN_STATES,
+    Attempt,
+    Contact,
+    Inbox,
+    InboxState,
+    Lane,
+    Outbox,
+    OutboxState,
+)
+from app.people.models import Person
+from app.people.scope import Scope, within
+
+DELIVER = "deliver"
+
+
+# Contacts
+
+
+async def contact_for(session: AsyncSession, account: str, openid: str, now: datetime) -> Contact:
+    """The contact of an openid, made on first sight, and held until this unit of work ends."""
+    await insert_once(session, Contact, account=account, openid=openid, seen_at=now)
+    contact = await session.scalar(
+        select(Contact).where(col(Contact.account) == account, col(Contact.openid) == openid).with_for_update()
+    )
+    if contact is None:
+        raise LookupError("a contact that was just stored is not there")
+    return contact
+
+
+async def contact_of(session: AsyncSession, person_id: int) -> Contact | None:
+    found: Contact | None = await session.scalar(select(Contact).where(col(Contact.person_id) == person_id))
+    return found
+
+
+async def bind(session: AsyncSession, contact: Contact, who: Person) -> None:
+    """This WeChat user is that person, from now on and only they (a new phone replaces the old one)."""
+    former = await contact_of(session, who.id or 0)
+    if former is not None and former.id != contact.id:
+        former.person_id = None
+        await session.flush()
+    contact.person_id = who.id
+
+
+async def reachable(session: AsyncSession, people: Iterable[int]) -> set[int]:
+    """Those of `people` whom some channel of ours leads to."""
+    found = await session.scalars(
+        select(col(Contact.person_id)).where(
+            col(Contact.person_id).in_(list(people)),
+            col(Contact.following),
+            col(Contact.unreachable_because).is_(None),
+        )
+    )
+    return {person_id for person_id in found if person_id is not None}
+
+
+# In
+
+
+async def take_in(
+    session: AsyncSession, *, account: str, openid: str, key: str, kind: str, content: str | None,
+    sent_at: datetime, now: datetime,
+) -> Inbox | None:  # fmt: skip
+    """Store a delivery; None when it is stored already (WeChat delivers again what it has no answer to)."""
+    row_id = await insert_once(
+        session, Inbox, account=account, openid=openid, key=key, kind=kind, content=content,
+        sent_at=sent_at, received_at=now,
+    )  # fmt: skip
+    return None if row_id is None else await session.get(Inbox, row_id)
+
+
+async def already_taken_in(session: AsyncSession, account: str, openid: str, key: str) -> Inbox:
+    row = await session.scalar(
+        select(Inbox).where(col(Inbox.account) == account, col(Inbox.openid) == openid, col(Inbox.key) == key)
+    )
+    if row is None:
+        raise LookupError("a delivery was refused as a duplicate of one that is not there")
+    return row
+
+
+async def last_words(session: AsyncSession, who: Person, since: datetime, n: int = 6) -> list[str]:
+    """A person's own last texts, oldest first."""
+    recent = await session.scalars(
+        select(Inbox)
+        .where(col(Inbox.person_id) == who.id, col(Inbox.kind) == "text", col(Inbox.received_at) >= since)
+        .order_by(col(Inbox.id).desc())
+        .limit(n)
+    )
+    return [row.content for row in reversed(list(recent)) if row.content]
+
+
+def visible_inbox(scope: Scope) -> Select[Inbox]:
+    return select(Inbox).where(within(scope, Inbox))
+
+
+def visible_unread(scope: Scope) -> Select[Inbox]:
+    return visible_inbox(scope).where(col(Inbox.state) == InboxState.UNREAD)
+
+
+# Out
+
+
+async def send(
+    session: AsyncSession, kind: str, *, key: str, now: datetime, to: Person | None = None,
+    contact: Contact | None = None, subject_id: int | None = None, params: dict[str, Any] | None = None,
+    lane: Lane = Lane.NORMAL, not_before: datetime | None = None, max_lateness: timedelta | None = None,
+) -> bool:  # fmt: skip
+    """Ask for a person to be told something, once for each `key`. False: it has been asked for already.
+
+    `kind` names the notice; what it says is composed when it is sent. `max_lateness` counts from
+    `not_before` (or now): what could not be said by then is dropped and recorded as expired.
+    """
+    due = max(now, not_before) if not_before else now
+    made = await insert_once(
+        session, Outbox, key=key, kind=kind, subject_id=subject_id, params=params or {}, lane=lane,
+        person_id=to.id if to else None, house_id=to.house_id if to else None,
+        contact_id=contact.id if contact else None,
+        created_at=now, due_at=due, not_after=due + max_lateness if max_lateness else None,
+    )  # fmt: skip
+    if made is not None:
+        ring(session, DELIVER)
+    return made is not None
+
+
+async def clear(session: AsyncSession, reason: str, now: datetime, **where: Any) -> int:
+    """Take back what is queued and no longer true; what is on its way stays."""
+    rows = await session.scalars(
+        update(Outbox)
+        .where(*(getattr(Outbox, name) == value for name, value in where.items()))
+        .where(col(Outbox.state).in_([OutboxState.QUEUED, OutboxState.HELD]))
+        .values(state=OutboxState.CLEARED, reason=reason, due_at=None, finished_at=now)
+        .returning(col(Outbox.id))
+    )
+    return len(list(rows))
+
+
+async def release_held(session: AsyncSession, contact: Contact, now: datetime) -> None:
+    """A question was answered: what waited behind it may go."""
+    waiting = (
+        (col(Outbox.contact_id) == contact.id) | (col(Outbox.person_id) == contact.person_id)
+        if contact.person_id
+        else (col(Outbox.contact_id) == contact.id)
+    )
+    released = await session.scalars(
+        update(Outbox)
+        .where(waiting, col(Outbox.state) == OutboxState.HELD, col(Outbox.reason) == "question")
+        .values(state=OutboxState.QUEUED, reason=None, due_at=now)
+        .returning(col(Outbox.id))
+    )
+    if list(released):
+        ring(session, DELIVER)
+
+
+async def by_receipt(session: AsyncSession, receipt: str) -> Outbox | None:
+    found: Outbox | None = await session.scalar(select(Outbox).where(col(Outbox.receipt) == receipt))
+    return found
+
+
+async def log_attempt(
+    session: AsyncSession, row: Outbox, rung: str, now: datetime, result: str, errcode: int | None = None
+) -> None:
+    session.add(Attempt(outbox_id=ident(row), house_id=row.house_id, rung=rung, at=now, result=result, errcode=errcode))
+
+
+def visible_outbox(scope: Scope) -> Select[Outbox]:
+    return select(Outbox).where(within(scope, Outbox))
+
+
+async def waiting(session: AsyncSession, n: int) -> list[Outbox]:
+    """What will be sent next."""
+    rows = (
+        select(Outbox)
+        .where(col(Outbox.due_at).is_not(None), col(Outbox.state).in_(OPEN_STATES))
+        .order_by(col(Outbox.due_at))
+        .limit(n)
+    )
+    return list(await session.scalars(rows))

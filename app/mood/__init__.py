@@ -1,0 +1,1 @@
+"""Prompt, answer, and what a low answer asks for."""

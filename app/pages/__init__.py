@@ -1,0 +1,1 @@
+"""Pages opened inside WeChat; no script."""

@@ -1,0 +1,1 @@
+"""Programme, house, person, role, family link, consent, scope."""

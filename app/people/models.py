@@ -1,0 +1,150 @@
+"""Tables of the people room. Every row that bears a person carries the house that may see it."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import JSON, Column, Index, UniqueConstraint, text
+from sqlmodel import Field
+
+from app.db import Encrypted, Record, UTCDateTime, words
+
+
+class Role(StrEnum):
+    MEMBER = "member"
+    FAMILY = "family"
+    COUNSELLOR = "counsellor"
+    WORKER = "worker"
+    SUPERVISOR = "supervisor"
+
+    @property
+    def is_staff(self) -> bool:
+        return self in (Role.COUNSELLOR, Role.WORKER, Role.SUPERVISOR)
+
+
+class Topic(StrEnum):
+    """What a person may agree to, and stop, one by one."""
+
+    ACTIVITIES = "activities"
+    MOOD = "mood"
+    FAMILY = "family"
+
+
+class Programme(Record, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    code: str = Field(unique=True, max_length=40)
+    name: str
+    zone: str = "Asia/Shanghai"
+    locale: str = "zh-Hans"
+    phone: str = ""
+    support_line: str = "12356"
+    emergency_line: str = "120 或 110"
+    mood_weekday: int = 2
+    mood_at: str = "16:30"
+    invite_days: int = 3
+
+
+class House(Record, table=True):
+    __table_args__ = (UniqueConstraint("programme_id", "code"),)
+    id: int | None = Field(default=None, primary_key=True)
+    programme_id: int = Field(foreign_key="programme.id", index=True)
+    code: str = Field(max_length=40)
+    name: str
+    zone: str = "Asia/Shanghai"
+    venue: str = ""
+    phone: str = ""
+
+
+class Person(Record, table=True):
+    """Somebody we know, from the register or because they joined. Visible to the staff of their house."""
+
+    __table_args__ = (UniqueConstraint("programme_id", "code"),)
+    id: int | None = Field(default=None, primary_key=True)
+    programme_id: int = Field(foreign_key="programme.id", index=True)
+    house_id: int = Field(foreign_key="house.id", index=True)
+    code: str = Field(max_length=40)
+    role: Role = Field(sa_type=words(Role))
+    name: str = Field(sa_type=Encrypted)
+    called: str | None = Field(default=None, sa_type=Encrypted)
+    phone: str | None = Field(default=None, sa_type=Encrypted)
+    worker_id: int | None = Field(default=None, foreign_key="person.id")
+    backup_id: int | None = Field(default=None, foreign_key="person.id")
+    joined_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    stopped: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]"))
+
+    @property
+    def known_as(self) -> str:
+        """The name this person chose to be called by; the registered one until then."""
+        return self.called or self.name
+
+
+class Posting(Record, table=True):
+    """A member of staff serves a house, beyond the one they belong to."""
+
+    __table_args__ = (UniqueConstraint("person_id", "house_id"),)
+    id: int | None = Field(default=None, primary_key=True)
+    person_id: int = Field(foreign_key="person.id", index=True)
+    house_id: int = Field(foreign_key="house.id", index=True)
+
+
+class Consent(Record, table=True):
+    """One answer to one question of consent. Append-only: the last one of a kind is in force."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    person_id: int = Field(foreign_key="person.id", index=True)
+    house_id: int = Field(foreign_key="house.id", index=True)
+    kind: str = Field(max_length=20)
+    granted: bool
+    wording: str = Field(max_length=40)
+    at: datetime = Field(sa_type=UTCDateTime)
+
+
+class TicketPurpose(StrEnum):
+    JOIN = "join"
+    FAMILY = "family"
+
+
+class Ticket(Record, table=True):
+    """A code that lets somebody in once: behind a personal QR code, or given by a member to a relative."""
+
+    __table_args__ = (
+        Index(
+            "uq_ticket_live",
+            "purpose",
+            "secret",
+            unique=True,
+            sqlite_where=text("used_at IS NULL"),
+            postgresql_where=text("used_at IS NULL"),
+        ),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    purpose: TicketPurpose = Field(sa_type=words(TicketPurpose))
+    secret: str = Field(max_length=64)
+    pin: str | None = Field(default=None, max_length=8)
+    wrong_pins: int = 0
+    person_id: int = Field(foreign_key="person.id", index=True)
+    house_id: int = Field(foreign_key="house.id", index=True)
+    issued_at: datetime = Field(sa_type=UTCDateTime)
+    expires_at: datetime = Field(sa_type=UTCDateTime)
+    used_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+
+class FamilyLink(Record, table=True):
+    """A member lets a relative know time and place. Either side ends it with one word."""
+
+    __table_args__ = (
+        Index(
+            "uq_family_link_live",
+            "member_id",
+            "relative_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    house_id: int = Field(foreign_key="house.id", index=True)
+    member_id: int = Field(foreign_key="person.id", index=True)
+    relative_id: int = Field(foreign_key="person.id", index=True)
+    started_at: datetime = Field(sa_type=UTCDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    ended_by: int | None = Field(default=None, foreign_key="person.id")

@@ -1,0 +1,240 @@
+"""Verbs of the people room: let in, agree, stop, tie to a relative, find."""
+
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.db import ident
+from app.people.models import (
+    Consent,
+    FamilyLink,
+    House,
+    Person,
+    Programme,
+    Role,
+    Ticket,
+    TicketPurpose,
+    Topic,
+)
+from app.people.scope import Scope, within
+
+JOIN_TICKET_LASTS = timedelta(days=7)
+FAMILY_CODE_LASTS = timedelta(minutes=15)
+WRONG_PINS_ALLOWED = 5
+
+
+async def person(session: AsyncSession, person_id: int) -> Person:
+    found = await session.get(Person, person_id)
+    if found is None:
+        raise LookupError(f"no person {person_id}")
+    return found
+
+
+async def house(session: AsyncSession, house_id: int) -> House:
+    found = await session.get(House, house_id)
+    if found is None:
+        raise LookupError(f"no house {house_id}")
+    return found
+
+
+async def programme(session: AsyncSession, programme_id: int) -> Programme:
+    found = await session.get(Programme, programme_id)
+    if found is None:
+        raise LookupError(f"no programme {programme_id}")
+    return found
+
+
+async def only_programme(session: AsyncSession) -> Programme | None:
+    """The programme a stranger has come to, where there is just one behind this account."""
+    found = (await session.scalars(select(Programme).limit(2))).all()
+    return found[0] if len(found) == 1 else None
+
+
+def visible_people(scope: Scope) -> Select[Person]:
+    return select(Person).where(within(scope, Person))
+
+
+async def find_by_name(session: AsyncSession, scope: Scope, name: str, roles: Iterable[Role]) -> list[Person]:
+    """The people of `scope` who are called, or registered as, `name`. Names are sealed, so we look at each."""
+    people = await session.scalars(visible_people(scope).where(col(Person.role).in_(list(roles))))
+    return [p for p in people if name and name in (p.name, p.called)]
+
+
+async def members_of(session: AsyncSession, house_id: int) -> list[Person]:
+    """Those of a house who have joined."""
+    joined = (
+        select(Person)
+        .where(col(Person.house_id) == house_id, col(Person.role).in_([Role.MEMBER, Role.COUNSELLOR]))
+        .where(col(Person.joined_at).is_not(None))
+        .order_by(col(Person.id))
+    )
+    return list(await session.scalars(joined))
+
+
+def wants(who: Person, topic: Topic) -> bool:
+    return topic not in who.stopped
+
+
+# Letting in
+
+
+async def issue_join_ticket(session: AsyncSession, who: Person, now: datetime) -> Ticket:
+    """A personal code to join, with four digits that the house hands over in person.
+
+    The digits are the second factor: a forwarded picture must not let a stranger in. An older ticket of
+    the same person is void from now on.
+    """
+    return await _issue(
+        session,
+        TicketPurpose.JOIN,
+        who,
+        now,
+        now + JOIN_TICKET_LASTS,
+        secret=secrets.token_urlsafe(24),
+        pin=f"{secrets.randbelow(10_000):04d}",
+    )
+
+
+async def issue_family_ticket(session: AsyncSession, member: Person, now: datetime) -> Ticket:
+    """Six digits that a member gives to a relative; good once, for a quarter of an hour."""
+    while True:
+        digits = f"{secrets.randbelow(1_000_000):06d}"
+        if await _unused(session, TicketPurpose.FAMILY, digits) is None:
+            break
+    return await _issue(session, TicketPurpose.FAMILY, member, now, now + FAMILY_CODE_LASTS, secret=digits, pin=None)
+
+
+async def _issue(
+    session: AsyncSession, purpose: TicketPurpose, who: Person, now: datetime, expires_at: datetime,
+    *, secret: str, pin: str | None,
+) -> Ticket:  # fmt: skip
+    older = select(Ticket).where(
+        col(Ticket.purpose) == purpose, col(Ticket.person_id) == who.id, col(Ticket.used_at).is_(None)
+    )
+    for ticket in await session.scalars(older):
+        ticket.expires_at = min(ticket.expires_at, now)
+    ticket = Ticket(
+        purpose=purpose, secret=secret, pin=pin, person_id=ident(who), house_id=who.house_id,
+        issued_at=now, expires_at=expires_at,
+    )  # fmt: skip
+    session.add(ticket)
+    await session.flush()
+    return ticket
+
+
+async def _unused(session: AsyncSession, purpose: TicketPurpose, secret: str) -> Ticket | None:
+    unused = select(Ticket).where(
+        col(Ticket.purpose) == purpose, col(Ticket.secret) == secret, col(Ticket.used_at).is_(None)
+    )
+    found: Ticket | None = await session.scalar(unused)
+    return found
+
+
+async def live_ticket(session: AsyncSession, purpose: TicketPurpose, secret: str, now: datetime) -> Ticket | None:
+    ticket = await _unused(session, purpose, secret)
+    if ticket is None or ticket.expires_at <= now or ticket.wrong_pins >= WRONG_PINS_ALLOWED:
+        return None
+    return ticket
+
+
+async def ticket_by_id(session: AsyncSession, ticket_id: int, now: datetime) -> Ticket | None:
+    ticket = await session.get(Ticket, ticket_id)
+    if ticket is None:
+        return None
+    return await live_ticket(session, ticket.purpose, ticket.secret, now)
+
+
+async def admit(session: AsyncSession, ticket: Ticket, now: datetime) -> Person:
+    """Use up a ticket to join: the person it was made for is a member from now on."""
+    who = await person(session, ticket.person_id)
+    ticket.used_at = now
+    who.joined_at = who.joined_at or now
+    return who
+
+
+# Agreeing and stopping
+
+
+async def record_consent(
+    session: AsyncSession, who: Person, kind: str, granted: bool, wording: str, now: datetime
+) -> None:
+    session.add(
+        Consent(person_id=ident(who), house_id=who.house_id, kind=kind, granted=granted, wording=wording, at=now)
+    )
+
+
+async def has_consented(session: AsyncSession, who: Person, kind: str) -> bool:
+    latest: bool | None = await session.scalar(
+        select(col(Consent.granted))
+        .where(col(Consent.person_id) == who.id, col(Consent.kind) == kind)
+        .order_by(col(Consent.id).desc())
+        .limit(1)
+    )
+    return bool(latest)
+
+
+def stop(who: Person, topics: Iterable[Topic] = tuple(Topic)) -> None:
+    who.stopped = sorted({*who.stopped, *(t.value for t in topics)})
+
+
+def resume(who: Person, topics: Iterable[Topic] = tuple(Topic)) -> None:
+    who.stopped = sorted(set(who.stopped) - {t.value for t in topics})
+
+
+# Relatives
+
+
+async def link_relative(
+    session: AsyncSession, ticket: Ticket, relative: Person | None, now: datetime
+) -> tuple[Person, Person]:
+    """Use up a family code: (relative, member). A relative we do not know yet gets a row of their own."""
+    member = await person(session, ticket.person_id)
+    if relative is None:
+        relative = Person(
+            programme_id=member.programme_id, house_id=member.house_id, role=Role.FAMILY,
+            code=f"family-{secrets.token_hex(6)}", name="家人", joined_at=now,
+        )  # fmt: skip
+        session.add(relative)
+        await session.flush()
+    ticket.used_at = now
+    if relative.id not in [r.id for r in await relatives_of(session, member)]:
+        session.add(
+            FamilyLink(house_id=member.house_id, member_id=ident(member), relative_id=ident(relative), started_at=now)
+        )
+        await session.flush()
+    return relative, member
+
+
+async def relatives_of(session: AsyncSession, member: Person) -> list[Person]:
+    return await _linked(session, col(FamilyLink.relative_id), col(FamilyLink.member_id) == member.id)
+
+
+async def members_linked_to(session: AsyncSession, relative: Person) -> list[Person]:
+    return await _linked(session, col(FamilyLink.member_id), col(FamilyLink.relative_id) == relative.id)
+
+
+async def _linked(session: AsyncSession, wanted: object, known: object) -> list[Person]:
+    people = (
+        select(Person)
+        .join(FamilyLink, wanted == col(Person.id))
+        .where(known, col(FamilyLink.ended_at).is_(None))  # type: ignore[arg-type]
+        .order_by(col(Person.id))
+    )
+    return list(await session.scalars(people))
+
+
+async def unlink(session: AsyncSession, who: Person, now: datetime) -> list[tuple[Person, Person]]:
+    """End every link of `who`, whichever side they are on: the (member, relative) pairs that were tied."""
+    live = select(FamilyLink).where(
+        col(FamilyLink.ended_at).is_(None),
+        (col(FamilyLink.member_id) == who.id) | (col(FamilyLink.relative_id) == who.id),
+    )
+    ended = []
+    for link in (await session.scalars(live)).all():
+        link.ended_at, link.ended_by = now, who.id
+        ended.append((await person(session, link.member_id), await person(session, link.relative_id)))
+    return ended

@@ -1,0 +1,94 @@
+"""Every setting, read from the environment with the prefix `TONGXING_` (or from a `.env` file).
+
+A wrong value, an unknown name and a forbidden combination each end in a `SettingsError` whose text says
+what to do; the command prints it as one line.
+"""
+
+import difflib
+import os
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+REAL_API = "https://api.weixin.qq.com"
+DEMO_APP_ID = "wx_tongxing_demo"
+
+
+class SettingsError(Exception):
+    """A setting that cannot be worked with; the text is for the person who installs."""
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix="TONGXING_", env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True
+    )
+
+    data_dir: Path = Path("var")
+    database_url: str = ""
+    secret_key: SecretStr = SecretStr("")
+    public_url: str = "http://127.0.0.1:8000"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    wechat_app_id: str = DEMO_APP_ID
+    wechat_app_secret: SecretStr = SecretStr("")
+    wechat_token: SecretStr = SecretStr("")
+    wechat_encoding_aes_key: SecretStr = SecretStr("")
+    wechat_api_base: str = REAL_API
+    wechat_template_activity: str = ""
+    wechat_template_duty: str = ""
+    wechat_answer_within: Annotated[float, Field(gt=0, lt=5)] = 4.0
+    wechat_fresh_within: Annotated[int, Field(gt=0)] = 600
+    wechat_window_messages: Annotated[int, Field(ge=1)] = 5
+    wechat_window_hours: Annotated[int, Field(ge=1)] = 48
+    wechat_tap_messages: Annotated[int, Field(ge=0)] = 3
+    wechat_tap_seconds: Annotated[int, Field(ge=0)] = 60
+    wechat_window_reserve: Annotated[int, Field(ge=0)] = 2
+    wechat_timeout: Annotated[float, Field(gt=0)] = 8.0
+
+    quiet_from: time = time(21, 30)
+    quiet_until: time = time(8, 30)
+    senders: Annotated[int, Field(ge=1, le=200)] = 8
+
+    clock_offset: float = 0.0
+
+    @property
+    def database(self) -> str:
+        """The database address: the one that was set, or a SQLite file in the data folder."""
+        return self.database_url or f"sqlite+aiosqlite:///{(self.data_dir / 'tongxing.db').absolute()}"
+
+    @property
+    def talks_to_the_real_wechat(self) -> bool:
+        return self.wechat_app_id != DEMO_APP_ID
+
+    @model_validator(mode="after")
+    def _combinations(self) -> Self:
+        if self.clock_offset and self.talks_to_the_real_wechat:
+            raise ValueError("TONGXING_CLOCK_OFFSET 只能在演示里用：请删掉它，或者不要设置 TONGXING_WECHAT_APP_ID")
+        if not self.database.startswith(("sqlite+aiosqlite://", "postgresql+psycopg://")):
+            raise ValueError("TONGXING_DATABASE_URL 要以 sqlite+aiosqlite:// 或 postgresql+psycopg:// 开头")
+        return self
+
+
+def read_settings(**overrides: object) -> Settings:
+    """The settings of this process; SettingsError with one clear sentence for each thing that is wrong."""
+    known = {f"TONGXING_{name}".upper() for name in Settings.model_fields}
+    for name in sorted(os.environ):
+        if name.upper().startswith("TONGXING_") and name.upper() not in known:
+            near = difflib.get_close_matches(name.upper(), known, n=1)
+            hint = f"，是不是想写 {near[0]}？" if near else "，请删掉它，或对照 docs/settings.md 改名"
+            raise SettingsError(f"没有 {name} 这个设置{hint}")
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise SettingsError("；".join(_sentence(dict(e)) for e in error.errors(include_input=False))) from None
+
+
+def _sentence(error: dict[str, object]) -> str:
+    where = error.get("loc") or ()
+    message = str(error.get("msg", "")).removeprefix("Value error, ")
+    if not isinstance(where, tuple) or not where:
+        return message
+    return f"TONGXING_{str(where[0]).upper()} 的值不对：{message}"

@@ -1,0 +1,1 @@
+"""What a person has to do, because the program cannot: call, read, talk."""

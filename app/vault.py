@@ -1,0 +1,80 @@
+"""Keeps what people wrote unreadable on disk, and makes links that nobody can forge.
+
+One key (`TONGXING_SECRET_KEY`) for both. Encryption is Fernet (AES-128-CBC with HMAC-SHA256, from
+`cryptography`), its key derived from ours with HKDF, so that any long enough sentence may be the key.
+"""
+
+import base64
+import json
+import secrets
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+SHORTEST_KEY = 16
+
+
+class VaultError(Exception):
+    """The key is missing, too short, or not the one this data was written with."""
+
+
+class LinkError(Exception):
+    """A link that was changed, is for something else, or has run out."""
+
+
+class Vault:
+    def __init__(self, secret_key: str) -> None:
+        if len(secret_key) < SHORTEST_KEY:
+            raise VaultError(
+                f"TONGXING_SECRET_KEY 没有设置或太短：请设成至少 {SHORTEST_KEY} 个字符的随机文字，并另外保存一份"
+            )
+        self._texts = Fernet(_derive(secret_key, b"text"))
+        self._links = Fernet(_derive(secret_key, b"link"))
+
+    def seal(self, text: str) -> str:
+        return self._texts.encrypt(text.encode()).decode()
+
+    def open(self, sealed: str) -> str:
+        """The text behind `sealed`. VaultError when it was written with another key."""
+        try:
+            return self._texts.decrypt(sealed.encode()).decode()
+        except InvalidToken:
+            raise VaultError(
+                "TONGXING_SECRET_KEY 和数据库里用的不是同一个：请换回原来的密钥（没有它，姓名和留言都读不出来）"
+            ) from None
+
+    def link(self, purpose: str, payload: dict[str, Any], *, now: datetime, lasts: timedelta) -> str:
+        """A token for a URL: opaque, good for one purpose, until `now + lasts`."""
+        body = {"for": purpose, "until": int((now + lasts).timestamp()), **payload}
+        return self._links.encrypt(json.dumps(body).encode()).decode().rstrip("=")
+
+    def read_link(self, purpose: str, token: str, *, now: datetime) -> dict[str, Any]:
+        try:
+            body = self._links.decrypt((token + "=" * (-len(token) % 4)).encode())
+        except (InvalidToken, UnicodeEncodeError):
+            raise LinkError("链接不完整，请从消息里重新点开") from None
+        claims: dict[str, Any] = json.loads(body)
+        if claims.pop("for") != purpose:
+            raise LinkError("链接不是给这一页的，请从消息里重新点开")
+        if claims.pop("until") < now.timestamp():
+            raise LinkError("链接过期了，请回复消息再要一个新的")
+        return claims
+
+
+def _derive(secret_key: str, info: bytes) -> bytes:
+    hkdf = HKDF(algorithm=hashes.SHA256(), length=32, salt=b"tongxing", info=info)
+    return base64.urlsafe_b64encode(hkdf.derive(secret_key.encode()))
+
+
+def keep_key_in(folder: Path) -> str:
+    """The key kept in `folder`, made on first use: for the demo, where nobody sets one."""
+    file = folder / "secret.key"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(secrets.token_urlsafe(32), encoding="ascii")
+        file.chmod(0o600)
+    return file.read_text(encoding="ascii").strip()

@@ -1,0 +1,206 @@
+"""Reads a rule file and refuses a bad one with a sentence that its author can act on."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bot.screening.engine import read
+from bot.screening.reading import Level
+from bot.screening.rules import Grammar, Mask, Rule, RuleSet, pattern
+from bot.screening.text import fold
+
+RULES = Path(__file__).with_name("rules.zh.yaml")
+CATEGORIES = frozenset(
+    "suicide self_harm violence relapse medication abuse gambling third_party distress".split()
+)
+EXAMPLES = 2  # of each kind, at least
+
+FILE_KEYS = frozenset("version traditional simplified words masks grammar rules".split())
+MASK_KEYS = frozenset(("phrases", "must_fire"))
+GRAMMAR_LISTS = ("negators", "not_negators", "past", "recovery", "again", "fiction", "people", "saying")
+GRAMMAR_KEYS = frozenset((*GRAMMAR_LISTS, "must_fire"))
+TURNS = ("negation", "past", "fiction", "subject")  # each true unless the rule says false
+NEEDED = ("id", "level", "category", "any", "examples_pos", "examples_neg", "author", "since", "reason")
+RULE_KEYS = frozenset((*NEEDED, "all", "near", "not", *TURNS))
+
+
+class RuleError(ValueError):
+    """A rule file that cannot be used; the message names the rule and the key."""
+
+    def __init__(self, where: str, key: str, problem: str) -> None:
+        super().__init__(f"{where}, key '{key}': {problem}.")
+
+
+@lru_cache
+def load_rules(path: Path = RULES) -> RuleSet:
+    """The rules in `path`, checked against their own examples; read once a process."""
+    return parse_rules(path.read_text("utf-8"))
+
+
+def parse_rules(source: str) -> RuleSet:
+    try:
+        data = yaml.load(source, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    except yaml.YAMLError as error:
+        raise RuleError("the rule file", "-", f"is not YAML ({' '.join(str(error).split())})") from error
+    where = "the rule file"
+    data = _mapping(where, "-", data, FILE_KEYS, needed=FILE_KEYS)
+    digest = hashlib.sha256(source.encode()).hexdigest()[:8]
+    simplified = _simplified(str(data["traditional"]), str(data["simplified"]))
+    words = {
+        name: _words("the word lists", name, value, simplified)
+        for name, value in _mapping(where, "words", data["words"]).items()
+    }
+    book = RuleSet(
+        version=f"{data['version']}+{digest}",
+        simplified=simplified,
+        masks=tuple(_mask(each, words, simplified) for each in _list(where, "masks", data["masks"])),
+        grammar=_grammar(data["grammar"], words, simplified),
+        rules=tuple(_rule(each, words, simplified) for each in _list(where, "rules", data["rules"])),
+    )
+    ids = [rule.id for rule in book.rules]
+    for rule_id in ids:
+        if ids.count(rule_id) > 1:
+            raise RuleError(f"rule '{rule_id}'", "id", "is used twice")
+    check_examples(book)
+    return book
+
+
+def check_examples(book: RuleSet) -> None:
+    """Every example of every rule, mask and negator does what it says."""
+    for rule in book.rules:
+        where = f"rule '{rule.id}'"
+        for text in rule.examples_pos:
+            if not any(hit.rule == rule.id and hit.level == rule.level for hit in read(text, book).hits):
+                raise RuleError(where, "examples_pos", f"「{text}」 should fire at {rule.level.word} and does not")
+        for text in rule.examples_neg:
+            if any(hit.rule == rule.id and hit.level == rule.level for hit in read(text, book).hits):
+                raise RuleError(where, "examples_neg", f"「{text}」 should not fire at {rule.level.word} and does")
+    for where, texts in [
+        *((f"mask '{mask.phrases[0]}'", mask.must_fire) for mask in book.masks),
+        ("the grammar", book.grammar.must_fire),
+    ]:
+        for text in texts:
+            if read(text, book).level < Level.ORANGE:
+                raise RuleError(where, "must_fire", f"「{text}」 should still fire and does not")
+
+
+def _rule(data: object, words: Mapping[str, Sequence[str]], simplified: Mapping[str, str]) -> Rule:
+    where = f"rule '{data['id']}'" if isinstance(data, dict) and "id" in data else "a rule without an id"
+    data = _mapping(where, "-", data, RULE_KEYS, needed=NEEDED)
+
+    def phrases(key: str) -> list[str]:
+        return _words(where, key, data[key], simplified, words)
+
+    for key in ("id", "author", "since", "reason"):
+        if not str(data[key] or "").strip():
+            raise RuleError(where, key, "is empty")
+    if data["level"] not in ("yellow", "orange", "red"):
+        raise RuleError(where, "level", f"is {data['level']!r}, not yellow, orange or red")
+    if data["category"] not in CATEGORIES:
+        raise RuleError(where, "category", f"is {data['category']!r}, not one of {', '.join(sorted(CATEGORIES))}")
+    for key in TURNS:
+        if not isinstance(data.get(key, True), bool):
+            raise RuleError(where, key, f"is {data[key]!r}, not true or false")
+    examples = {key: _strings(where, key, data[key]) for key in ("examples_pos", "examples_neg")}
+    for key, texts in examples.items():
+        if len(texts) < EXAMPLES:
+            raise RuleError(where, key, f"needs at least {EXAMPLES} examples and has {len(texts)}")
+    return Rule(
+        id=str(data["id"]),
+        level=Level[str(data["level"]).upper()],
+        category=str(data["category"]),
+        reason=str(data["reason"]),
+        author=str(data["author"]),
+        since=str(data["since"]),
+        phrases=pattern(phrases("any"), words),
+        also=tuple(pattern([each], words) for each in phrases("all")) if "all" in data else (),
+        near=pattern(phrases("near"), words) if "near" in data else None,
+        never=pattern(phrases("not"), words) if "not" in data else None,
+        **{key: bool(data.get(key, True)) for key in TURNS},
+        **{key: tuple(texts) for key, texts in examples.items()},
+    )
+
+
+def _mask(data: object, words: Mapping[str, Sequence[str]], simplified: Mapping[str, str]) -> Mask:
+    data = _mapping("a mask", "-", data, MASK_KEYS, needed=MASK_KEYS)
+    phrases = _words("a mask", "phrases", data["phrases"], simplified, words)
+    must_fire = _strings(f"mask '{phrases[0]}'", "must_fire", data["must_fire"])
+    return Mask(pattern(phrases, words), tuple(phrases), tuple(must_fire))
+
+
+def _grammar(data: object, words: Mapping[str, Sequence[str]], simplified: Mapping[str, str]) -> Grammar:
+    where = "the grammar"
+    data = _mapping(where, "-", data, GRAMMAR_KEYS, needed=GRAMMAR_KEYS)
+    lists = {key: pattern(_words(where, key, data[key], simplified, words), words) for key in GRAMMAR_LISTS}
+    return Grammar(**lists, must_fire=tuple(_strings(where, "must_fire", data["must_fire"])))
+
+
+def _simplified(traditional: str, simplified: str) -> dict[str, str]:
+    """Two lines of the same length, one under the other, are easier to check by eye than pairs."""
+    if len(traditional) != len(simplified):
+        raise RuleError("the rule file", "traditional", "must be as long as 'simplified'")
+    return dict(zip(traditional, simplified, strict=True))
+
+
+def _words(
+    where: str,
+    key: str,
+    value: object,
+    simplified: Mapping[str, str],
+    lists: Mapping[str, Sequence[str]] | None = None,
+) -> list[str]:
+    """Phrases, folded like the text they will meet; `lists` are the names that may stand in braces."""
+    folded = [_fold_phrase(each, simplified) for each in _strings(where, key, value)]
+    for phrase in folded:
+        if not phrase.strip(" …"):
+            raise RuleError(where, key, "has an empty pattern, which would fire on everything")
+        if phrase[0] == "…" or phrase[-1] == "…":
+            raise RuleError(where, key, f"「{phrase}」 has its gap '…' at an end, where it does nothing")
+        for name in _named(phrase):
+            if lists is None or name not in lists:
+                raise RuleError(where, key, f"「{phrase}」 names a word list '{name}' that does not exist")
+        if "{" in phrase.replace("{", "", len(_named(phrase))) or phrase.count("{") != phrase.count("}"):
+            raise RuleError(where, key, f"「{phrase}」 has a brace without its partner")
+    return folded
+
+
+def _fold_phrase(phrase: str, simplified: Mapping[str, str]) -> str:
+    return "…".join(fold(piece, simplified) for piece in phrase.split("…"))
+
+
+def _named(phrase: str) -> list[str]:
+    return [piece.partition("}")[0] for piece in phrase.split("{")[1:] if "}" in piece]
+
+
+def _mapping(
+    where: str, key: str, value: object, known: frozenset[str] | None = None, needed: Sequence[str] | frozenset[str] = ()
+) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise RuleError(where, key, "should be a list of keys with values")
+    for name in value:
+        if known is not None and name not in known:
+            raise RuleError(where, str(name), "is not a key that is known here")
+    for name in sorted(needed):
+        if name not in value:
+            raise RuleError(where, name, "is missing")
+    return value
+
+
+def _list(where: str, key: str, value: object) -> list[Any]:
+    if not isinstance(value, list) or not value:
+        raise RuleError(where, key, "should be a list with at least one entry")
+    return value
+
+
+def _strings(where: str, key: str, value: object) -> list[str]:
+    texts = _list(where, key, value)
+    for each in texts:
+        if not isinstance(each, str):
+            raise RuleError(where, key, f"{each!r} is not text; put it in quotation marks")
+        if not each.strip():
+            raise RuleError(where, key, "has an empty pattern, which would fire on everything")
+    return texts

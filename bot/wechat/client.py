@@ -1,0 +1,313 @@
+"""The dozen end points of WeChat that we call, over one `httpx.AsyncClient`.
+
+Each method says which page of developers.weixin.qq.com/doc/service/api/ it follows. All of them raise
+`WeChatError`. The access token reaches neither a log nor an exception: it is put into the URL inside
+httpx, and httpx's own exceptions end here.
+"""
+
+import json
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from app.clock import Clock
+from bot.wechat.errors import (
+    STABLE_TOKEN,
+    NotSent,
+    OutcomeUnknown,
+    TokenRefused,
+    UnknownError,
+    WeChatError,
+    classify,
+)
+from bot.wechat.logs import silence_http_logs
+from bot.wechat.markup import clean, fit
+from bot.wechat.replies import LONGEST_TEXT
+from bot.wechat.token import AccessToken, TokenStore
+
+NO_MENU = 46003
+LONGEST_QR = timedelta(days=30)
+
+_BEFORE_SENDING = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class QrCode:
+    """`url` is what the picture encodes; `expires_in` in seconds."""
+
+    ticket: str = field(repr=False)
+    url: str = field(repr=False)
+    expires_in: int
+
+
+@dataclass(frozen=True, slots=True)
+class UserInfo:
+    subscribed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthIdentity:
+    """`snapshot`: the page is open in snapshot mode and the openid is not a real one. Refuse it."""
+
+    openid: str = field(repr=False)
+    snapshot: bool
+
+
+class _Query(httpx.Auth):
+    """Secret parameters, added inside httpx: nobody else's frames or exceptions hold them."""
+
+    def __init__(self, **params: str) -> None:
+        self._params = params
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.url = request.url.copy_merge_params(self._params)
+        yield request
+
+
+class WeChatClient:
+    """`http.base_url` is the API's base. `timeout`: seconds for each of connecting, writing, reading."""
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        *,
+        app_id: str,
+        app_secret: str,
+        tokens: TokenStore,
+        clock: Clock,
+        timeout: float = 8.0,
+    ) -> None:
+        silence_http_logs()
+        self._http = http
+        self._app_id = app_id
+        self._app_secret = app_secret
+        self._tokens = tokens
+        self._clock = clock
+        self._timeout = timeout
+
+    async def send_text(self, openid: str, content: str) -> None:
+        """客服消息 › 发送消息. Cut to 2048 bytes. WeChat gives neither an id nor a receipt."""
+        await self._custom(openid, "text", {"content": fit(content, LONGEST_TEXT)})
+
+    async def send_menu(self, openid: str, head: str, options: Sequence[tuple[str, str]], tail: str) -> None:
+        """客服消息 › 发送消息 (msgmenu). `options` are (id, text); a tap comes back as `Text`."""
+        choices = [{"id": option, "content": clean(text)} for option, text in options]
+        menu = {"head_content": clean(head), "list": choices, "tail_content": clean(tail)}
+        await self._custom(openid, "msgmenu", menu)
+
+    async def send_template(
+        self,
+        openid: str,
+        template_id: str,
+        data: Mapping[str, str],
+        *,
+        url: str | None = None,
+        client_msg_id: str,
+    ) -> str:
+        """模板消息 › 发送模板消息. The id that its receipt will carry ("" if WeChat gave none).
+
+        The same `client_msg_id` within 10 minutes is sent once.
+        """
+        message = {
+            "touser": openid,
+            "template_id": template_id,
+            "client_msg_id": client_msg_id,
+            "data": _keywords(data),
+        }
+        if url:
+            message["url"] = url
+        answer = await self._post("message/template/send", message)
+        return str(answer.get("msgid", ""))
+
+    async def send_subscription(
+        self, openid: str, template_id: str, data: Mapping[str, str], *, page: str | None = None
+    ) -> str:
+        """订阅通知 › 发送订阅通知 (bizsend). The message's id, "" if WeChat gave none."""
+        message = {"touser": openid, "template_id": template_id, "data": _keywords(data)}
+        if page:
+            message["page"] = page
+        answer = await self._post("message/subscribe/bizsend", message)
+        return str(answer.get("msgid", ""))
+
+    async def create_qr(self, scene: str, *, expires_in: int) -> QrCode:
+        """二维码 › 生成带参数二维码 (QR_STR_SCENE). `expires_in` in seconds, up to 30 days.
+
+        ValueError if WeChat would not take the scene (1 to 64 characters) or the duration.
+        """
+        if not 1 <= len(scene) <= 64:
+            raise ValueError("a scene has 1 to 64 characters")
+        if not 1 <= expires_in <= LONGEST_QR.total_seconds():
+            raise ValueError("a temporary QR code lives for 1 second to 30 days")
+        order = {
+            "expire_seconds": expires_in,
+            "action_name": "QR_STR_SCENE",
+            "action_info": {"scene": {"scene_str": scene}},
+        }
+        answer = await self._post("qrcode/create", order)
+        return QrCode(
+            ticket=_need(answer, "ticket", "qrcode/create"),
+            url=_need(answer, "url", "qrcode/create"),
+            expires_in=int(answer.get("expire_seconds", expires_in)),
+        )
+
+    async def create_menu(self, menu: Mapping[str, Any]) -> None:
+        """自定义菜单 › 创建自定义菜单: replaces the one there is."""
+        await self._post("menu/create", menu)
+
+    async def get_menu(self) -> Answer:
+        """自定义菜单 › 查询自定义菜单. Empty if there is none."""
+        try:
+            return await self._get("menu/get")
+        except UnknownError as error:
+            if error.errcode == NO_MENU:
+                return {}
+            raise
+
+    async def user_info(self, openid: str) -> UserInfo:
+        """用户管理 › 获取用户基本信息: since 2021 only whether somebody follows is of use."""
+        answer = await self._get("user/info", openid=openid)
+        return UserInfo(subscribed=answer.get("subscribe") == 1)
+
+    async def upload_media(self, kind: str, filename: str, content: bytes, content_type: str) -> str:
+        """素材管理 › 新增临时素材. `kind`: image, voice, video or thumb. The media id, good for 3 days."""
+        files = {"media": (filename, content, content_type)}
+        answer = await self._call("media/upload", "POST", params={"type": kind}, files=files)
+        return _need(answer, "media_id", "media/upload")
+
+    async def oauth_openid(self, code: str) -> OAuthIdentity:
+        """网页授权 › 通过 code 换取 (snsapi_base). UserMustRetry if the code is used or expired."""
+        api = "sns/oauth2/access_token"
+        secrets = _Query(appid=self._app_id, secret=self._app_secret, code=code, grant_type="authorization_code")
+        answer = await self._exchange(api, "GET", f"/{api}", auth=secrets)
+        self._raise_for(answer, api)
+        return OAuthIdentity(_need(answer, "openid", api), snapshot=answer.get("is_snapshotuser") == 1)
+
+    async def check_callback(self) -> Answer:
+        """网络通信检测: can WeChat reach our address? For `doctor`."""
+        return await self._post("callback/check", {"action": "all", "check_operator": "DEFAULT"})
+
+    async def _custom(self, openid: str, kind: str, content: Mapping[str, Any]) -> None:
+        await self._post("message/custom/send", {"touser": openid, "msgtype": kind, kind: content})
+
+    async def _get(self, api: str, **secrets: str) -> Answer:
+        return await self._call(api, "GET", secrets)
+
+    async def _post(self, api: str, body: Mapping[str, Any]) -> Answer:
+        return await self._call(api, "POST", **_json(body))
+
+    async def _call(self, api: str, method: str, secrets: Mapping[str, str] | None = None, **request: Any) -> Answer:
+        """One call with the token; a refused token is renewed and the call repeated, once."""
+        token = await self._token()
+        answer = await self._signed(api, method, token, secrets, request)
+        if isinstance(self._refusal(answer, api), TokenRefused):
+            token = await self._tokens.refresh(token, self._fetch_token)
+            answer = await self._signed(api, method, token, secrets, request)
+        self._raise_for(answer, api)
+        return answer
+
+    async def _signed(
+        self,
+        api: str,
+        method: str,
+        token: AccessToken,
+        secrets: Mapping[str, str] | None,
+        request: Mapping[str, Any],
+    ) -> Answer:
+        query = _Query(access_token=token.value, **(secrets or {}))
+        return await self._exchange(api, method, f"/cgi-bin/{api}", auth=query, **request)
+
+    async def _token(self) -> AccessToken:
+        token = await self._tokens.get()
+        if token is not None and token.fresh(self._clock.now()):
+            return token
+        return await self._tokens.refresh(token, self._fetch_token)
+
+    async def _fetch_token(self) -> AccessToken:
+        """接口调用凭据 › 获取稳定版接口调用凭据. Never force_refresh: that would break other processes."""
+        order = {
+            "grant_type": "client_credential",
+            "appid": self._app_id,
+            "secret": self._app_secret,
+            "force_refresh": False,
+        }
+        asked_at = self._clock.now()
+        try:
+            answer = await self._exchange(STABLE_TOKEN, "POST", f"/cgi-bin/{STABLE_TOKEN}", **_json(order))
+        except OutcomeUnknown as error:
+            # Without a token the message that needs it never left.
+            raise NotSent(None, STABLE_TOKEN, error.advice) from None
+        self._raise_for(answer, STABLE_TOKEN)
+        lifetime = timedelta(seconds=int(_need(answer, "expires_in", STABLE_TOKEN)))
+        return AccessToken(_need(answer, "access_token", STABLE_TOKEN), asked_at + lifetime)
+
+    async def _exchange(self, api: str, method: str, path: str, **request: Any) -> Answer:
+        """Send one request and read its answer, whatever the answer says."""
+        failure: WeChatError
+        try:
+            response = await self._http.request(method, path, timeout=self._timeout, **request)
+        except _BEFORE_SENDING as error:
+            failure = NotSent(None, api, type(error).__name__)
+        except httpx.HTTPError as error:
+            failure = OutcomeUnknown(None, api, type(error).__name__)
+        else:
+            return _answer(response, api)
+        # Outside of the handlers: httpx's exception holds the request, and so the token.
+        raise failure
+
+    def _refusal(self, answer: Answer, api: str) -> WeChatError | None:
+        code = answer.get("errcode", 0)
+        return classify(code, str(answer.get("errmsg", "")), api, self._clock.now())
+
+    def _raise_for(self, answer: Answer, api: str) -> None:
+        if refusal := self._refusal(answer, api):
+            raise refusal
+
+
+def _answer(response: httpx.Response, api: str) -> Answer:
+    """The JSON object in `response`, with an int for errcode. Status and content type do not count."""
+    status = response.status_code
+    answer = _object(response.content)
+    if answer is not None and (status == httpx.codes.OK or answer.get("errcode")):
+        return answer
+    if status == httpx.codes.OK or status >= 500:
+        raise OutcomeUnknown(None, api, f"HTTP {status} without an answer of WeChat's")
+    raise UnknownError(None, api, f"HTTP {status}: is the base address right?")
+
+
+def _object(content: bytes) -> Answer | None:
+    try:
+        # Not strict: WeChat leaves raw control characters in strings.
+        answer = json.loads(content, strict=False)
+        if not isinstance(answer, dict):
+            return None
+        return {**answer, "errcode": int(answer.get("errcode", 0))}
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
+def _need(answer: Answer, name: str, api: str) -> str:
+    if not answer.get(name):
+        raise UnknownError(None, api, f"no {name} in the answer")
+    return str(answer[name])
+
+
+def _keywords(data: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    return {name: {"value": clean(value)} for name, value in data.items()}
+
+
+def _json(body: Mapping[str, Any]) -> dict[str, Any]:
+    # Escaped as \u4f60 the characters would count six times and be shown as they are.
+    content = clean(json.dumps(body, ensure_ascii=False, separators=(",", ":"))).encode()
+    return {"content": content, "headers": {"Content-Type": "application/json; charset=utf-8"}}

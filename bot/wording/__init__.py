@@ -1,0 +1,51 @@
+"""Every sentence that a person reads, per locale, as data: `zh-Hans.yaml` and its sisters."""
+
+from functools import lru_cache
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+import yaml
+
+FOLDER = Path(__file__).parent
+DEFAULT = "zh-Hans"
+
+
+class WordingError(Exception):
+    """A sentence that does not exist, or one that needs data it was not given."""
+
+
+class Wording:
+    """The sentences of one locale: `say("rsvp.going", when=…, place=…)`."""
+
+    def __init__(self, locale: str, sentences: dict[str, str]) -> None:
+        self.locale = locale
+        self.version = locale
+        self._sentences = sentences
+
+    def say(self, key: str, **data: Any) -> str:
+        sentence = self._sentences.get(key)
+        if sentence is None:
+            raise WordingError(f"no sentence {key} in {self.locale}")
+        try:
+            return sentence.format_map(data)
+        except KeyError as missing:
+            raise WordingError(f"{key} needs {missing.args[0]}") from None
+
+    def keys(self) -> set[str]:
+        return set(self._sentences)
+
+    def needs(self, key: str) -> set[str]:
+        """The names of the data that a sentence speaks of."""
+        return {name for _text, name, _spec, _conversion in Formatter().parse(self._sentences[key]) if name}
+
+
+@lru_cache
+def wording(locale: str = DEFAULT) -> Wording:
+    """The sentences of `locale`; those of zh-Hans where there is no such file."""
+    file = FOLDER / f"{locale}.yaml"
+    if not file.exists():
+        file = FOLDER / f"{DEFAULT}.yaml"
+    tree = yaml.safe_load(file.read_text(encoding="utf-8"))
+    flat = {f"{room}.{name}": str(text) for room, lines in tree.items() for name, text in lines.items()}
+    return Wording(file.stem, flat)
