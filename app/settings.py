@@ -38,7 +38,19 @@ class Settings(BaseSettings):
     wechat_encoding_aes_key: SecretStr = SecretStr("")
     wechat_api_base: str = REAL_API
     wechat_template_activity: str = ""
+    wechat_template_activity_fields: dict[str, str] = {
+        "title": "thing1",
+        "time": "time2",
+        "place": "thing3",
+        "note": "thing4",
+    }
     wechat_template_duty: str = ""
+    wechat_template_duty_fields: dict[str, str] = {
+        "code": "character_string1",
+        "kind": "phrase2",
+        "time": "time3",
+        "note": "thing4",
+    }
     wechat_answer_within: Annotated[float, Field(gt=0, lt=5)] = 4.0
     wechat_fresh_within: Annotated[int, Field(gt=0)] = 600
     wechat_window_messages: Annotated[int, Field(ge=1)] = 5

@@ -164,6 +164,13 @@ async def happened(
     return effects
 
 
+async def joined(session: AsyncSession, row: CaseRow, by: Person, now: datetime) -> None:
+    """协助: a second person works on it too; the owner stays the one who answers for it."""
+    await _log(session, row, "Joined", {}, now=now, actor=by)
+    if row.owner_id is not None:
+        await _notify(session, row, "case_note", row.owner_id, now, what=f"joined-{by.id}", owner=by.id)
+
+
 async def viewed(session: AsyncSession, row: CaseRow, by: Person, now: datetime) -> None:
     await _log(session, row, "Viewed", {}, now=now, actor=by)
 

@@ -18,6 +18,7 @@ from app.messages.models import (
     Lane,
     Outbox,
     OutboxState,
+    Token,
 )
 from app.people.models import Person
 from app.people.scope import Scope, within
@@ -186,3 +187,14 @@ async def waiting(session: AsyncSession, n: int) -> list[Outbox]:
         .limit(n)
     )
     return list(await session.scalars(rows))
+
+
+# The access token
+
+
+async def stored_token(session: AsyncSession, account: str) -> Token | None:
+    return await session.get(Token, account)
+
+
+async def store_token(session: AsyncSession, account: str, value: str, expires_at: datetime) -> None:
+    await session.merge(Token(account=account, value=value, expires_at=expires_at))

@@ -73,6 +73,13 @@ async def _expire_open(session: AsyncSession, who: Person) -> None:
         old.state, old.missing_because = PromptState.MISSING, "no answer"
 
 
+async def could_not_ask(session: AsyncSession, prompt_id: int, why: str) -> None:
+    """The question did not reach the member: the answer is missing for that reason, not for silence."""
+    asked = await session.get(MoodPrompt, prompt_id)
+    if asked is not None and asked.state is PromptState.ASKED:
+        asked.state, asked.missing_because = PromptState.MISSING, why
+
+
 async def latest_prompt(session: AsyncSession, who: Person) -> MoodPrompt | None:
     found: MoodPrompt | None = await session.scalar(
         select(MoodPrompt).where(col(MoodPrompt.person_id) == who.id).order_by(col(MoodPrompt.id).desc()).limit(1)

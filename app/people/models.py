@@ -15,6 +15,7 @@ class Role(StrEnum):
     COUNSELLOR = "counsellor"
     WORKER = "worker"
     SUPERVISOR = "supervisor"
+    GUEST = "guest"
 
     @property
     def is_staff(self) -> bool:

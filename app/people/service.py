@@ -41,6 +41,11 @@ async def house(session: AsyncSession, house_id: int) -> House:
     return found
 
 
+async def houses_of(session: AsyncSession, programme_id: int) -> frozenset[int]:
+    found = await session.scalars(select(col(House.id)).where(col(House.programme_id) == programme_id))
+    return frozenset(house_id for house_id in found if house_id is not None)
+
+
 async def programme(session: AsyncSession, programme_id: int) -> Programme:
     found = await session.get(Programme, programme_id)
     if found is None:
@@ -156,6 +161,23 @@ async def admit(session: AsyncSession, ticket: Ticket, now: datetime) -> Person:
     return who
 
 
+async def stranger(session: AsyncSession, token: str) -> Person | None:
+    """A row for somebody in danger who is not registered, so that a case can be opened for them.
+
+    None where there is no house at all to answer for it.
+    """
+    first = await session.scalar(select(House).order_by(col(House.id)).limit(1))
+    if first is None:
+        return None
+    guest = Person(
+        programme_id=first.programme_id, house_id=ident(first), role=Role.GUEST, code=f"guest-{token}",
+        name="没登记的人",
+    )  # fmt: skip
+    session.add(guest)
+    await session.flush()
+    return guest
+
+
 # Agreeing and stopping
 
 
@@ -196,6 +218,7 @@ async def link_relative(
     if relative is None:
         relative = Person(
             programme_id=member.programme_id, house_id=member.house_id, role=Role.FAMILY,
+            worker_id=member.worker_id, backup_id=member.backup_id,
             code=f"family-{secrets.token_hex(6)}", name="家人", joined_at=now,
         )  # fmt: skip
         session.add(relative)

@@ -1,4 +1,4 @@
-"""One verb: put something on a person's list, once."""
+"""Put something on a person's list, once."""
 
 from datetime import datetime
 
@@ -15,9 +15,9 @@ from app.tasks.models import Task, TaskKind
 async def ask_a_person(
     session: AsyncSession, kind: TaskKind, reason: str, *, key: str, now: datetime,
     about: Person | None = None, note: str | None = None, assignee_id: int | None = None,
-) -> bool:  # fmt: skip
-    """Open a task, unless the same `key` stands there already (False)."""
-    created = await insert_once(
+) -> int | None:  # fmt: skip
+    """Open a task, unless the same `key` stands there already (None); its number."""
+    return await insert_once(
         session, Task, kind=kind, reason=reason, key=key, created_at=now, note=note,
         programme_id=about.programme_id if about else None,
         house_id=about.house_id if about else None,
@@ -25,7 +25,6 @@ async def ask_a_person(
         phone=about.phone if about else None,
         assignee_id=assignee_id or (about.worker_id if about else None),
     )  # fmt: skip
-    return created is not None
 
 
 def visible_tasks(scope: Scope) -> Select[Task]:

@@ -15,11 +15,11 @@ from bot.screening.text import fold
 
 RULES = Path(__file__).with_name("rules.zh.yaml")
 CATEGORIES = frozenset(
-    "suicide self_harm violence relapse medication abuse gambling third_party distress".split()
+    ("suicide", "self_harm", "violence", "relapse", "medication", "abuse", "gambling", "third_party", "distress")
 )
 EXAMPLES = 2  # of each kind, at least
 
-FILE_KEYS = frozenset("version traditional simplified words masks grammar rules".split())
+FILE_KEYS = frozenset(("version", "traditional", "simplified", "words", "masks", "grammar", "rules"))
 MASK_KEYS = frozenset(("phrases", "must_fire"))
 GRAMMAR_LISTS = ("negators", "not_negators", "past", "recovery", "again", "fiction", "people", "saying")
 GRAMMAR_KEYS = frozenset((*GRAMMAR_LISTS, "must_fire"))
@@ -120,8 +120,12 @@ def _rule(data: object, words: Mapping[str, Sequence[str]], simplified: Mapping[
         also=tuple(pattern([each], words) for each in phrases("all")) if "all" in data else (),
         near=pattern(phrases("near"), words) if "near" in data else None,
         never=pattern(phrases("not"), words) if "not" in data else None,
-        **{key: bool(data.get(key, True)) for key in TURNS},
-        **{key: tuple(texts) for key, texts in examples.items()},
+        negation=data.get("negation", True),
+        past=data.get("past", True),
+        fiction=data.get("fiction", True),
+        subject=data.get("subject", True),
+        examples_pos=tuple(examples["examples_pos"]),
+        examples_neg=tuple(examples["examples_neg"]),
     )
 
 
@@ -177,7 +181,11 @@ def _named(phrase: str) -> list[str]:
 
 
 def _mapping(
-    where: str, key: str, value: object, known: frozenset[str] | None = None, needed: Sequence[str] | frozenset[str] = ()
+    where: str,
+    key: str,
+    value: object,
+    known: frozenset[str] | None = None,
+    needed: Sequence[str] | frozenset[str] = (),
 ) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise RuleError(where, key, "should be a list of keys with values")

@@ -126,7 +126,8 @@ class Door:
             self._path,
             params=self.query(openid, encrypt, forge=forge),
             content=write_xml({"ToUserName": self.account_id, "Encrypt": encrypt}).encode(),
-            headers={"content-type": "text/xml", "user-agent": "Mozilla/4.0"},
+            # A kept connection may be closed by the server just now, which would look like a lost message.
+            headers={"content-type": "text/xml", "user-agent": "Mozilla/4.0", "connection": "close"},
             timeout=self._answer_limit,
         )
         if fault is not None and fault.latency:

@@ -28,7 +28,7 @@ PHONE_COOKIE = "box_phone"
 LONGEST_BODY = 64 * 1024
 BUBBLES_SHOWN, CALLS_SHOWN = 80, 60
 HEADERS = {
-    "content-security-policy": "default-src 'self'; object-src 'none'; base-uri 'none'; "
+    "content-security-policy": "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -145,7 +145,7 @@ class Desk:
             raise BadRequestError(f"没有 {openid} 这部手机")
         if verb == "say" and not str(details["text"]).strip():
             return
-        if not await perform(self.box, openid, verb, {k: str(v) for k, v in details.items()}):
+        if not await perform(self.box, openid, verb, {k: str(v) for k, v in details.items() if v is not None}):
             raise BadRequestError(f"没有 {verb} 这个动作")
 
     async def move_clock(self, _: Request, details: Details) -> None:

@@ -12,7 +12,7 @@ GAP = timedelta(minutes=5)
 
 
 async def box_state(platform: Platform, controls: Controls | None, phone: str = "") -> dict[str, Any]:
-    """Everything the page shows; `phone` narrows the phones to one."""
+    """Everything the page shows; `phone` (an openid) narrows it to one phone, without the log."""
     now = platform.clock.now()
     zone = controls.zone if controls else BEIJING
     upcoming = await controls.upcoming() if controls else []
@@ -23,7 +23,7 @@ async def box_state(platform: Platform, controls: Controls | None, phone: str = 
         "zone": zone,
         "account": platform.name,
         "phones": [phone_state(platform, user) for user in users],
-        "calls": [call_state(call, zone) for call in platform.calls],
+        "calls": [] if phone else [call_state(call, zone) for call in platform.calls],
         "menu": platform.menu,
         "qr_codes": [
             {
@@ -79,6 +79,7 @@ def call_state(call: Call, zone: str) -> dict[str, Any]:
         "who": call.who,
         "summary": call.summary,
         "result": call.result,
+        "waiting": call.waiting,
         "ok": call.ok,
     }
 

@@ -152,8 +152,12 @@ class Call:
     what: str
     who: str
     summary: str
-    result: str = "…"
+    result: str = "等答复…"
     ok: bool = True
+
+    @property
+    def waiting(self) -> bool:
+        return self.result == "等答复…"
 
 
 @dataclass

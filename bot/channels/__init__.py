@@ -1,0 +1,1 @@
+"""How something reaches a person: the ladder and its rungs."""

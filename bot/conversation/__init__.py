@@ -1,0 +1,1 @@
+"""What a member says, and what is said back: one file a dialogue."""

@@ -1,0 +1,51 @@
+"""The reply to somebody in danger: reviewed words only, and no promise that the house cannot keep."""
+
+from datetime import timedelta
+
+from app.escalations import service as escalations
+from app.escalations.duty import next_duty, on_duty, who_answers
+from app.messages.models import Question
+from app.people import service as people
+from app.people.models import Role
+from bot.conversation import grammar
+from bot.conversation.dialogue import dialogue
+from bot.conversation.talk import SOMEBODY, Talk, moment_words
+
+TOPIC = "safe"
+
+
+async def red_reply(talk: Talk) -> str:
+    """Said only after the case is part of this unit of work; it names whoever is really there."""
+    if talk.who().role is Role.FAMILY:
+        return talk.say("red.family")
+    await talk.ask(TOPIC, lasts=timedelta(hours=12))
+    house = talk.at_house()
+    if await on_duty(talk.session, house, talk.now):
+        answers = await who_answers(talk.session, talk.who(), house, talk.now)
+        name = (await people.person(talk.session, answers)).name if answers else SOMEBODY
+        return talk.say("red.on_duty", answers=name)
+    back = await next_duty(talk.session, house, talk.now)
+    if back is None:
+        return talk.say("red.no_rota")
+    return talk.say("red.off_duty", next_duty=moment_words(back, talk.now, talk.zone))
+
+
+@dialogue(TOPIC, again="red.again")
+async def safe(talk: Talk, question: Question, text: str) -> str | None:
+    choice = grammar.number(text, 2) or _in_words(text)
+    if choice is None:
+        return None
+    await talk.answered(question)
+    if choice == 1:
+        return talk.say("red.safe")
+    row = await escalations.open_case_of(talk.session, talk.who())
+    if row is not None:
+        await escalations.help_wanted(talk.session, row, talk.who(), talk.now)
+    return talk.say("red.help")
+
+
+def _in_words(text: str) -> int | None:
+    plain = grammar.normalise(text)
+    if "帮" in plain or "不安全" in plain or "救" in plain:
+        return 2
+    return 1 if plain in ("安全", "我安全", "没事", "没事了", "我没事") else None

@@ -1,0 +1,84 @@
+"""帮助, 找人, 退订, 恢复, 我的资料: what works at any point."""
+
+from datetime import timedelta
+
+from app.activities import service as activities
+from app.activities.models import Milestone
+from app.messages import service as messages
+from app.messages.models import Question
+from app.people import service as people
+from app.people.models import Role
+from app.tasks.models import TaskKind
+from bot.conversation import grammar
+from bot.conversation.dialogue import dialogue
+from bot.conversation.rsvp import change, choices
+from bot.conversation.talk import Talk
+
+ROUTINE = (*(m.value for m in Milestone), "mood", "moved", "family_reminder")
+
+
+async def menu(talk: Talk) -> str:
+    if talk.person is None:
+        return talk.say("welcome.stranger")
+    if talk.person.role is Role.FAMILY:
+        return talk.say("help.family_menu")
+    if talk.person.role in (Role.WORKER, Role.SUPERVISOR):
+        return talk.say("help.staff_menu")
+    await talk.ask("help", lasts=timedelta(minutes=30))
+    reply = talk.say("help.menu")
+    return f"{reply}\n\n{talk.say('help.staff_menu')}" if talk.person.role is Role.COUNSELLOR else reply
+
+
+@dialogue("help", again="help.again")
+async def choose(talk: Talk, question: Question, text: str) -> str | None:
+    choice = grammar.number(text, 5)
+    if choice is None:
+        return None
+    await talk.answered(question)
+    verb = (my_activities, change, want_a_person, my_data, stop)[choice - 1]
+    return await verb(talk)
+
+
+async def want_a_person(talk: Talk) -> str:
+    if talk.person is None:
+        return talk.say("welcome.stranger") if talk.programme is None else await _stranger_wants_a_person(talk)
+    await talk.hand_over(TaskKind.TALK, "想找人说话", key=talk.key("talk"))
+    return talk.say("help.person", when_back=await talk.when_back())
+
+
+async def _stranger_wants_a_person(talk: Talk) -> str:
+    await talk.hand_over(TaskKind.TALK, "没登记的人想找人说话", key=talk.key("stranger"))
+    return talk.say("help.person", when_back=talk.say("help.back_unknown"))
+
+
+async def my_activities(talk: Talk) -> str:
+    ahead = await activities.ahead_of(talk.session, talk.who(), talk.now)
+    if not ahead:
+        return talk.say("rsvp.nothing_ahead")
+    return talk.say("help.my_activities", choices=choices(talk, ahead))
+
+
+async def my_data(talk: Talk) -> str:
+    """Seeing, correcting, taking along and deleting one's records: a person does it, and is told to."""
+    await talk.hand_over(TaskKind.TALK, "想看、改或删自己的记录", key=talk.key("data"))
+    return talk.say("help.my_data")
+
+
+async def stop(talk: Talk) -> str:
+    """退订: nothing more that was not asked for. A case that is open is not affected."""
+    if talk.person is None:
+        return talk.say("stop.nothing")
+    people.stop(talk.person)
+    for kind in ROUTINE:
+        await messages.clear(talk.session, "stopped", talk.now, person_id=talk.person.id, kind=kind)
+    if talk.person.role is Role.FAMILY:
+        await people.unlink(talk.session, talk.person, talk.now)
+        return talk.say("family.unlinked_self")
+    return talk.say("stop.done")
+
+
+async def resume(talk: Talk) -> str:
+    if talk.person is None or talk.person.role is Role.FAMILY:
+        return talk.say("stop.nothing")
+    people.resume(talk.person)
+    return talk.say("stop.resumed")

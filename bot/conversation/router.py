@@ -1,0 +1,219 @@
+"""Who hears a message: commands first, then the open question, then what can be understood without one."""
+
+from datetime import timedelta
+
+from app.activities import service as activities
+from app.messages import questions
+from app.messages import service as messages
+from app.people import service as people
+from app.people.models import Role
+from app.tasks.models import TaskKind
+from bot.conversation import checkin, danger, family, grammar, helping, joining, mood, rsvp, staff
+from bot.conversation.dialogue import DIALOGUES
+from bot.conversation.grammar import Command
+from bot.conversation.talk import Talk
+from bot.screening import Level
+from bot.wechat import Clicked, Followed, Scanned, Text, Unfollowed, Unreadable
+
+MENU = {"activities": Command.MY_ACTIVITIES, "mood": Command.MOOD, "help": Command.HELP}
+LATE_ANSWERS = timedelta(days=4)
+
+
+async def respond(talk: Talk) -> str | None:
+    """What we answer to a delivery; None where WeChat shows nothing anyway."""
+    heard = talk.heard
+    match heard:
+        case Text():
+            return await _hear(talk, heard.content)
+        case Unreadable():
+            return await _unreadable(talk)
+        case Followed():
+            return await _followed(talk, heard.scene)
+        case Scanned():
+            return await _by_scene(talk, heard.scene)
+        case Clicked():
+            command = MENU.get(heard.item)
+            return await _obey(talk, command) if command else await helping.menu(talk)
+        case Unfollowed():
+            await _unfollowed(talk)
+    return None
+
+
+async def _hear(talk: Talk, text: str) -> str:
+    if talk.reading is not None and talk.reading.level is Level.RED:
+        return await _hear_danger(talk, text)
+    reply = await _understand(talk, text)
+    if talk.in_danger and talk.person is not None:
+        noted = talk.say("red.orange")
+        return f"{noted}\n\n{reply}" if reply else noted
+    return reply or await _not_understood(talk)
+
+
+async def _hear_danger(talk: Talk, text: str) -> str:
+    """不想活了，不去了 is an alert, and a no as well: the no is recorded, the answer is about the person."""
+    if talk.person is None:
+        return talk.say("red.unstored")
+    said = grammar.attendance(text)
+    if said is not None and talk.person.joined_at is not None:
+        ahead = await activities.ahead_of(talk.session, talk.person, talk.now)
+        if len(ahead) == 1:
+            answer = rsvp.Answer(said.value)
+            await activities.answer(talk.session, ahead[0], talk.person, answer, talk.now)
+            about = rsvp.words_of(ahead[0], talk.zone)
+            talk.aside.append(talk.say("rsvp.noted_aside", answer=rsvp.answer_word(talk, answer), **about))
+    return "\n\n".join([await danger.red_reply(talk), *talk.aside])
+
+
+async def _understand(talk: Talk, text: str) -> str | None:
+    """An answer if anybody understands the text, in this order; None otherwise."""
+    role = talk.person.role if talk.person else None
+    if role is not None and role.is_staff:
+        order = grammar.staff_command(text)
+        if order is not None:
+            return await staff.obey(talk, order)
+    command = grammar.command(text)
+    if command is not None:
+        return await _obey(talk, command)
+    question = await questions.current(talk.session, talk.contact, talk.now)
+    if question is not None:
+        reply = await DIALOGUES[question.topic].hear(talk, question, text)
+        if reply is not None:
+            talk.contact.misunderstood = 0
+            return reply
+    reply = await _without_question(talk, text)
+    if reply is not None:
+        talk.contact.misunderstood = 0
+        return reply
+    if question is not None and not talk.in_danger:
+        if await _too_often(talk):
+            return None
+        return talk.say(DIALOGUES[question.topic].again)
+    return None
+
+
+async def _without_question(talk: Talk, text: str) -> str | None:
+    """What makes sense without a question before it."""
+    person = talk.person
+    if person is None or person.role is Role.FAMILY:
+        code = grammar.bind_code(text)
+        if code is not None:
+            return await family.by_code(talk, code)
+    if person is None:
+        return None
+    if person.role is Role.FAMILY:
+        return talk.say("help.welcome_word") if grammar.is_thanks(text) else await family.said_something(talk)
+    if person.joined_at is not None:
+        digits = grammar.four_digits(text)
+        if digits is not None:
+            checked_in = await checkin.by_digits(talk, digits)
+            if checked_in is not None:
+                return checked_in
+        reply = await rsvp.out_of_the_blue(talk, text)
+        if reply is not None:
+            return reply
+        if "心情" in text:
+            said = grammar.mood(text)
+            if said is not None:
+                return await mood.note(talk, None, *said)
+        late = await _late_answer(talk, text)
+        if late is not None:
+            return late
+    return talk.say("help.welcome_word") if grammar.is_thanks(text) else None
+
+
+async def _late_answer(talk: Talk, text: str) -> str | None:
+    """A bare number whose question has run out: ask the question again rather than guess."""
+    if grammar.number(text, 5) is None:
+        return None
+    late = await questions.last_expired(talk.session, talk.contact, talk.now, LATE_ANSWERS)
+    if late is None:
+        return None
+    if late.topic == rsvp.TOPIC:
+        return await rsvp.you_mean(talk, late)
+    return await mood.hear(talk, late, text) if late.topic == mood.TOPIC else None
+
+
+async def _obey(talk: Talk, command: Command) -> str:
+    """The words that work at any point of any dialogue."""
+    if talk.person is None and command not in (Command.HELP, Command.PERSON, Command.STOP, Command.RESUME):
+        return talk.say("welcome.stranger")
+    match command:
+        case Command.HELP:
+            return await helping.menu(talk)
+        case Command.PERSON:
+            return await helping.want_a_person(talk)
+        case Command.STOP:
+            return await helping.stop(talk)
+        case Command.RESUME:
+            return await helping.resume(talk)
+        case Command.CHANGE:
+            return await rsvp.change(talk)
+        case Command.ARRIVED:
+            return await checkin.arrived(talk)
+        case Command.MY_ACTIVITIES:
+            return await helping.my_activities(talk)
+        case Command.MY_DATA | Command.DELETE | Command.CONFIRM_DELETE:
+            return await helping.my_data(talk)
+        case Command.BIND_FAMILY:
+            return await family.give_code(talk)
+        case Command.UNBIND:
+            return await family.unbind(talk)
+        case Command.MOOD:
+            return await mood.ask_now(talk)
+
+
+async def _too_often(talk: Talk) -> bool:
+    talk.contact.misunderstood += 1
+    return talk.contact.misunderstood >= 2
+
+
+async def _not_understood(talk: Talk) -> str:
+    """Once we ask; the second time a person reads it."""
+    if talk.person is None:
+        return talk.say("welcome.stranger")
+    if talk.contact.misunderstood < 2 and not await _too_often(talk):
+        return talk.say("help.not_understood")
+    talk.contact.misunderstood = 0
+    await talk.hand_over(TaskKind.READ, "两次没看懂", key=talk.key("read"), note=_words(talk))
+    return talk.say("help.to_a_person")
+
+
+def _words(talk: Talk) -> str | None:
+    return talk.heard.content if isinstance(talk.heard, Text) else None
+
+
+async def _unreadable(talk: Talk) -> str:
+    """A voice message may hold anything: a person listens to it, and we ask for words."""
+    kind = talk.heard.kind if isinstance(talk.heard, Unreadable) else ""
+    await talk.hand_over(TaskKind.READ, f"发来{_KINDS.get(kind, '一样东西')}，机器读不了", key=talk.key("unread"))
+    return talk.say("help.unreadable") if talk.person else talk.say("welcome.stranger")
+
+
+_KINDS = {"voice": "语音", "image": "图片", "video": "视频", "shortvideo": "视频", "location": "位置", "link": "链接"}
+
+
+async def _followed(talk: Talk, scene: str | None) -> str:
+    if scene:
+        return await _by_scene(talk, scene)
+    if talk.person is None:
+        return talk.say("welcome.stranger")
+    return talk.say("welcome.back" if talk.person.stopped else "welcome.known")
+
+
+async def _by_scene(talk: Talk, scene: str) -> str:
+    what = await activities.by_scene(talk.session, scene)
+    if what is not None:
+        return await checkin.by_scene(talk, what)
+    return await joining.by_code(talk, scene)
+
+
+async def _unfollowed(talk: Talk) -> None:
+    """Leaving is a full stop: nothing is sent by any other way, and staff hear only that it stopped."""
+    if talk.person is None:
+        return
+    if not talk.person.role.is_staff:
+        people.stop(talk.person)
+    for kind in helping.ROUTINE:
+        await messages.clear(talk.session, "unfollowed", talk.now, person_id=talk.person.id, kind=kind)
+    if talk.worker is not None and talk.person.role is Role.MEMBER:
+        await messages.send(talk.session, "stopped", key=talk.key("stopped"), to=talk.worker, now=talk.now)

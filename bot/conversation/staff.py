@@ -1,0 +1,309 @@
+"""What staff do from a phone: take a case, pass it on, say how it ended; invite, check in, look at the list."""
+
+import re
+from collections.abc import Awaitable, Callable
+from datetime import date, timedelta
+
+from app.activities import service as activities
+from app.activities.machine import Door
+from app.activities.models import Occurrence
+from app.clock import local
+from app.db import ident
+from app.escalations import machine
+from app.escalations import service as escalations
+from app.escalations.machine import Outcome, State
+from app.escalations.models import CaseRow
+from app.messages import service as messages
+from app.messages.models import Question
+from app.people import service as people
+from app.people.models import Person, Role
+from app.people.scope import Scope, scope_of
+from bot.conversation import grammar
+from bot.conversation.dialogue import dialogue
+from bot.conversation.grammar import StaffCommand, StaffVerb
+from bot.conversation.talk import Talk
+
+OUTCOMES = dict(enumerate(Outcome, start=1))
+NEXT_CONTACT = {1: timedelta(days=1), 2: timedelta(days=3), 3: timedelta(days=7)}
+
+
+async def obey(talk: Talk, command: StaffCommand) -> str:
+    """Do what a member of staff wrote, inside the houses they are posted to."""
+    scope = await scope_of(talk.session, talk.who())
+    return await VERBS[command.verb](talk, command, scope)
+
+
+# Cases
+
+
+async def take(talk: Talk, command: StaffCommand, scope: Scope) -> str:
+    if talk.who().role is Role.COUNSELLOR:
+        return talk.say("staff.nothing_to_take")
+    row = await _meant(talk, command, scope, await escalations.to_take(talk.session, scope, talk.who()))
+    if isinstance(row, str):
+        return row
+    effects = await escalations.happened(
+        talk.session, row, machine.Taken(ident(talk.who())), talk.now, actor=talk.who()
+    )
+    refusal = await _refusal(talk, row, effects)
+    if refusal:
+        return refusal
+    return talk.say(
+        "staff.taken", owner=talk.who().name, at=f"{local(talk.now, talk.zone):%H:%M}", code=row.code,
+        link=_link(talk, row),
+    )  # fmt: skip
+
+
+async def _meant(talk: Talk, command: StaffCommand, scope: Scope, candidates: list[CaseRow]) -> CaseRow | str:
+    """The case that a command means: by its code, or the only one it can be; otherwise what to say."""
+    if command.code:
+        row = await escalations.by_code(talk.session, scope, command.code)
+        return row or talk.say("staff.unknown_code", code=command.code)
+    if not candidates:
+        return talk.say("staff.nothing_to_take" if command.verb is StaffVerb.TAKE else "staff.nothing_of_yours")
+    if len(candidates) > 1:
+        listed = "\n".join(f"{row.code} {talk.say(f'page.level_{row.level.name.lower()}')}" for row in candidates)
+        return talk.say("staff.which", choices=listed)
+    return await escalations.case(talk.session, ident(candidates[0]))
+
+
+async def _refusal(talk: Talk, row: CaseRow, effects: tuple[machine.Effect, ...]) -> str | None:
+    for effect in effects:
+        if isinstance(effect, machine.Refused):
+            if effect.why == "resolved":
+                return talk.say("staff.resolved_already", code=row.code)
+            if effect.why == "yours":
+                return talk.say("staff.yours_already", code=row.code, link=_link(talk, row))
+            if effect.why == "taken":
+                owner = await people.person(talk.session, effect.owner or 0)
+                return talk.say("staff.taken_already", owner=owner.name, code=row.code)
+            return talk.say("staff.not_yours", code=row.code)
+    return None
+
+
+def _link(talk: Talk, row: CaseRow) -> str:
+    return talk.links.case(ident(row), ident(talk.who()), talk.now)
+
+
+async def assist(talk: Talk, command: StaffCommand, scope: Scope) -> str:
+    """协助: see it too, and the owner knows."""
+    taken = [
+        row
+        for row in await talk.session.scalars(escalations.visible_cases(scope))
+        if row.owner_id not in (None, talk.who().id) and row.state is not State.RESOLVED
+    ]
+    row = await _meant(talk, command, scope, taken)
+    if isinstance(row, str):
+        return row
+    if row.owner_id is None:
+        return await take(talk, command, scope)
+    if row.owner_id == talk.who().id:
+        return talk.say("staff.yours_already", code=row.code, link=_link(talk, row))
+    owner = await people.person(talk.session, row.owner_id)
+    await escalations.joined(talk.session, row, talk.who(), talk.now)
+    return talk.say("staff.joined", owner=owner.name, code=row.code, link=_link(talk, row))
+
+
+async def transfer(talk: Talk, command: StaffCommand, scope: Scope) -> str:
+    """转 李红: the old owner keeps it until the new one takes it."""
+    row = await _meant(talk, command, scope, await escalations.owned_by(talk.session, talk.who()))
+    if isinstance(row, str):
+        return row
+    if not command.rest:
+        return talk.say("staff.to_whom")
+    colleague = await _colleague(talk, command.rest)
+    if colleague is None:
+        return talk.say("staff.no_such_colleague", name=command.rest)
+    if not await messages.reachable(talk.session, [ident(colleague)]):
+        return talk.say("staff.colleague_unreachable", name=colleague.name)
+    effects = await escalations.happened(
+        talk.session, row, machine.Offered(ident(talk.who()), ident(colleague)), talk.now, actor=talk.who()
+    )
+    return await _refusal(talk, row, effects) or talk.say("staff.offered", name=colleague.name)
+
+
+async def _colleague(talk: Talk, name: str) -> Person | None:
+    """A worker or supervisor of the same programme who may see this house."""
+    scope = Scope(talk.who().programme_id, await people.houses_of(talk.session, talk.who().programme_id))
+    found = await people.find_by_name(talk.session, scope, name, (Role.WORKER, Role.SUPERVISOR))
+    found = [person for person in found if person.id != talk.who().id]
+    return found[0] if len(found) == 1 else None
+
+
+async def contacted(talk: Talk, command: StaffCommand, scope: Scope) -> str:
+    row = await _meant(talk, command, scope, await escalations.owned_by(talk.session, talk.who()))
+    if isinstance(row, str):
+        return row
+    effects = await escalations.happened(
+        talk.session, row, machine.Contacted(ident(talk.who())), talk.now, actor=talk.who()
+    )
+    return await _refusal(talk, row, effects) or talk.say("staff.contacted", code=row.code)
+
+
+async def result(talk: Talk, command: StaffCommand, scope: Scope) -> str:
+    row = await _meant(talk, command, scope, await escalations.owned_by(talk.session, talk.who()))
+    if isinstance(row, str):
+        return row
+    if row.state is State.RESOLVED:
+        return talk.say("staff.resolved_already", code=row.code)
+    if row.owner_id != talk.who().id:
+        return talk.say("staff.not_yours", code=row.code)
+    question = await talk.ask("outcome", lasts=timedelta(hours=2), subject_id=ident(row))
+    if command.rest:
+        return await outcome(talk, question, command.rest) or talk.say("staff.outcome", code=row.code)
+    return talk.say("staff.outcome", code=row.code)
+
+
+@dialogue("outcome", again="staff.outcome_again")
+async def outcome(talk: Talk, question: Question, text: str) -> str | None:
+    number = grammar.number(text, len(OUTCOMES))
+    if number is None:
+        return None
+    chosen = OUTCOMES[number]
+    if chosen in (Outcome.UNREACHED, Outcome.FALSE_ALARM):
+        await talk.answered(question)
+        return await _close(talk, question.subject_id or 0, chosen, None)
+    await talk.ask("next_contact", lasts=timedelta(hours=2), subject_id=question.subject_id, outcome=chosen.value)
+    return talk.say("staff.next_contact")
+
+
+@dialogue("next_contact", again="staff.next_contact_again")
+async def next_contact(talk: Talk, question: Question, text: str) -> str | None:
+    today = local(talk.now, talk.zone).date()
+    number = grammar.number(text, len(NEXT_CONTACT))
+    day = today + NEXT_CONTACT[number] if number else _date_in(text, today)
+    if day is None:
+        return None
+    await talk.answered(question)
+    return await _close(talk, question.subject_id or 0, Outcome(question.data["outcome"]), day)
+
+
+def _date_in(text: str, today: date) -> date | None:
+    """`12月3日`, `12-3`, `12/3`: the next such day from today on."""
+    found = re.fullmatch(r"\s*(\d{1,2})\s*[月/-]\s*(\d{1,2})\s*[日号]?\s*", grammar.normalise(text))
+    if not found:
+        return None
+    try:
+        day = date(today.year, int(found[1]), int(found[2]))
+        return day if day >= today else day.replace(year=today.year + 1)
+    except ValueError:
+        return None
+
+
+async def _close(talk: Talk, case_id: int, chosen: Outcome, day: date | None) -> str:
+    row = await escalations.case(talk.session, case_id)
+    closed = machine.Closed(ident(talk.who()), chosen, day)
+    effects = await escalations.happened(talk.session, row, closed, talk.now, actor=talk.who())
+    refusal = await _refusal(talk, row, effects)
+    if refusal:
+        return refusal
+    if chosen is Outcome.UNREACHED:
+        return talk.say("staff.unreached", code=row.code)
+    if day is None:
+        return talk.say("staff.closed_false", code=row.code)
+    return talk.say("staff.closed", code=row.code, next=f"{day.month}月{day.day}日")
+
+
+# The house
+
+
+async def invite(talk: Talk, command: StaffCommand, scope: Scope) -> str:
+    """邀请 小河: a personal QR code to show, and four digits to say."""
+    found = await people.find_by_name(
+        talk.session, scope, command.rest, (Role.MEMBER, Role.COUNSELLOR, Role.WORKER, Role.SUPERVISOR)
+    )
+    if not found:
+        return talk.say("staff.no_such_member", name=command.rest)
+    if len(found) > 1:
+        return talk.say("staff.many_such_members", name=command.rest)
+    invited = found[0]
+    ticket = await people.issue_join_ticket(talk.session, invited, talk.now)
+    link = talk.links.qr(
+        ticket.secret, talk.now, lasts=people.JOIN_TICKET_LASTS, digits="", purpose="join"
+    )
+    key = "staff.joined_already" if invited.joined_at else "staff.invited"
+    return talk.say(key, name=invited.name, link=link, pin=ticket.pin)
+
+
+async def _open_now(talk: Talk, scope: Scope) -> list[Occurrence]:
+    """What is at the door of the houses in scope, the speaker's own house first."""
+    houses = sorted(scope.houses, key=lambda house_id: house_id != talk.who().house_id)
+    return [o for house_id in houses for o in await activities.at_the_door(talk.session, house_id, talk.now)]
+
+
+async def door_code(talk: Talk, _command: StaffCommand, scope: Scope) -> str:
+    """签到码: the digits for the wall and the picture for the door; before the day they show the next one."""
+    open_now = await _open_now(talk, scope)
+    if not open_now:
+        today = local(talk.now, talk.zone).date()
+        open_now = await activities.on_day(talk.session, talk.who().house_id, today, talk.zone)
+    if not open_now:
+        return talk.say("staff.no_activity_now")
+    return "\n\n".join(
+        talk.say(
+            "staff.door_code", title=what.title, code=what.door_code,
+            link=talk.links.qr(
+                what.scene, talk.now, lasts=timedelta(hours=24), digits=what.door_code, purpose="checkin"
+            ),
+        )
+        for what in open_now
+    )  # fmt: skip
+
+
+async def check_in(talk: Talk, command: StaffCommand, scope: Scope) -> str:
+    """签到 阿珠: for those without a phone."""
+    if not command.rest:
+        return await door_code(talk, command, scope)
+    open_now = await _open_now(talk, scope)
+    if not open_now:
+        return talk.say("staff.no_activity_now")
+    found = await people.find_by_name(talk.session, scope, command.rest, (Role.MEMBER, Role.COUNSELLOR))
+    here = [(p, o) for p in found for o in open_now if o.house_id == p.house_id]
+    if not here:
+        return talk.say("staff.no_such_member", name=command.rest)
+    if len({ident(p) for p, _ in here}) > 1:
+        return talk.say("staff.many_such_members", name=command.rest)
+    member, what = here[0]
+    door, _walk_in = await activities.check_in(
+        talk.session, what, member, talk.now, source="staff", marked_by=talk.who()
+    )
+    if door is Door.ALREADY:
+        return talk.say("staff.checked_in_already", name=member.known_as)
+    present = len(await activities.present_at(talk.session, what))
+    return talk.say("staff.checked_in", name=member.known_as, title=what.title, present=present)
+
+
+async def attendance_list(talk: Talk, _command: StaffCommand, scope: Scope) -> str:
+    """名单: who came and who is still expected."""
+    today = local(talk.now, talk.zone).date()
+    todays = await activities.on_day(talk.session, talk.who().house_id, today, talk.zone)
+    if not todays:
+        return talk.say("staff.no_activity_now")
+    return "\n\n".join([await _list_of(talk, what, scope) for what in todays])
+
+
+async def _list_of(talk: Talk, what: Occurrence, scope: Scope) -> str:
+    known = {ident(p): p.known_as for p in await talk.session.scalars(people.visible_people(scope))}
+    present = [mark.person_id for mark in await activities.present_at(talk.session, what)]
+    expected = [rsvp.person_id for rsvp in await activities.expected_at(talk.session, what)]
+    nobody = talk.say("staff.nobody")
+    return talk.say(
+        "staff.list", title=what.title, present=len(present), expected=len(expected),
+        names="、".join(known[p] for p in present if p in known) or nobody,
+        missing="、".join(known[p] for p in expected if p not in present and p in known) or nobody,
+    )  # fmt: skip
+
+
+Verb = Callable[[Talk, StaffCommand, Scope], Awaitable[str]]
+VERBS: dict[StaffVerb, Verb] = {
+    StaffVerb.TAKE: take,
+    StaffVerb.ASSIST: assist,
+    StaffVerb.TRANSFER: transfer,
+    StaffVerb.BUSY: transfer,
+    StaffVerb.CONTACTED: contacted,
+    StaffVerb.RESULT: result,
+    StaffVerb.INVITE: invite,
+    StaffVerb.DOOR_CODE: door_code,
+    StaffVerb.CHECK_IN: check_in,
+    StaffVerb.LIST: attendance_list,
+}

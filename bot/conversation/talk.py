@@ -1,0 +1,153 @@
+"""What a dialogue has in its hands: who spoke, what they said, and the words to answer with."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.activities.calendar import Quiet
+from app.clock import day_words, local, time_words
+from app.db import ident
+from app.escalations.duty import next_duty, on_duty
+from app.messages import questions
+from app.messages import service as messages
+from app.messages.models import Contact, Question, QuestionState
+from app.people import service as people
+from app.people.models import House, Person, Programme
+from app.tasks import service as tasks
+from app.tasks.models import TaskKind
+from bot.links import Links
+from bot.screening import Level, Reading
+from bot.wechat.inbound import Inbound
+from bot.wording import Wording, wording
+
+SOMEBODY = "社工"
+
+
+@dataclass
+class Talk:
+    """One delivery on its way through the conversation, inside one unit of work."""
+
+    session: AsyncSession
+    now: datetime
+    contact: Contact
+    heard: Inbound
+    links: Links
+    quiet: Quiet
+    programme: Programme | None = None
+    person: Person | None = None
+    house: House | None = None
+    worker: Person | None = None
+    reading: Reading | None = None
+    inbox_id: int | None = None
+    aside: list[str] = field(default_factory=list)
+
+    @property
+    def words(self) -> Wording:
+        return wording(self.programme.locale if self.programme else "zh-Hans")
+
+    @property
+    def zone(self) -> str:
+        if self.house is not None:
+            return self.house.zone
+        return self.programme.zone if self.programme else "Asia/Shanghai"
+
+    def say(self, key: str, **data: Any) -> str:
+        """A sentence of this person's locale; who they are and whom they can call is filled in."""
+        return self.words.say(key, **common_words(self.programme, self.house, self.worker, self.person), **data)
+
+    def who(self) -> Person:
+        if self.person is None:
+            raise LookupError("this dialogue is for people we know")
+        return self.person
+
+    def at_house(self) -> House:
+        if self.house is None:
+            raise LookupError("this dialogue is for people of a house")
+        return self.house
+
+    async def meet(self, person: Person | None) -> None:
+        """From here on the talk is with `person`."""
+        self.person = person
+        if person is None:
+            return
+        self.house = await people.house(self.session, person.house_id)
+        self.programme = await people.programme(self.session, person.programme_id)
+        self.worker = await people.person(self.session, person.worker_id) if person.worker_id else None
+
+    # Questions
+
+    async def ask(
+        self, topic: str, *, lasts: timedelta, subject_id: int | None = None, **data: Any
+    ) -> Question:
+        return await questions.ask(
+            self.session, self.contact, topic, now=self.now, lasts=lasts, subject_id=subject_id, data=data,
+            house_id=self.house.id if self.house else None,
+        )  # fmt: skip
+
+    async def answered(self, question: Question) -> None:
+        self.contact.misunderstood = 0
+        await questions.close(self.session, self.contact, question, QuestionState.ANSWERED, self.now)
+
+    # People
+
+    async def hand_over(self, kind: TaskKind, reason: str, key: str, note: str | None = None) -> None:
+        """Put this person on somebody's list, and tell that somebody that there is something to look at."""
+        task_id = await tasks.ask_a_person(
+            self.session, kind, reason, key=key, now=self.now, about=self.person, note=note
+        )
+        if task_id is not None and self.worker is not None:
+            await messages.send(
+                self.session, "task", key=f"task:{task_id}", to=self.worker, subject_id=task_id, now=self.now
+            )
+
+    async def when_back(self) -> str:
+        """When a person will look, promising only what the rota can keep."""
+        if self.house is None:
+            return self.say("help.back_unknown")
+        if await on_duty(self.session, self.house, self.now):
+            return self.say("help.back_today")
+        back = await next_duty(self.session, self.house, self.now)
+        if back is None:
+            return self.say("help.back_unknown")
+        return self.say("help.back_from", next_duty=moment_words(back, self.now, self.zone))
+
+    @property
+    def in_danger(self) -> bool:
+        return self.reading is not None and self.reading.level >= Level.ORANGE
+
+    def key(self, about: str) -> str:
+        """A business key that is new each time this person says something."""
+        return f"{about}:{ident(self.contact)}:{self.inbox_id}"
+
+
+def common_words(
+    programme: Programme | None, house: House | None, worker: Person | None, person: Person | None
+) -> dict[str, str]:
+    return {
+        "home": (house.name if house else None) or (programme.name if programme else "") or "小站",
+        "phone": (house.phone if house else "") or (programme.phone if programme else ""),
+        "support": programme.support_line if programme else "12356",
+        "emergency": programme.emergency_line if programme else "120 或 110",
+        "worker": worker.name if worker else SOMEBODY,
+        "called": person.known_as if person else "",
+    }
+
+
+def moment_words(moment: datetime, now: datetime, zone: str) -> str:
+    """`今天 17:00`, `明天 08:30`, `11月25日（周三）08:30`."""
+    here, today = local(moment, zone), local(now, zone).date()
+    days = (here.date() - today).days
+    day = {0: "今天 ", 1: "明天 "}.get(days) or day_words(moment, zone)
+    return f"{day}{here:%H:%M}"
+
+
+def when_words(moment: datetime, zone: str) -> dict[str, str]:
+    """The ways to say when: `when` 11月25日（周三）14:00, `day` 周三, `at` 下午 2 点."""
+    here = local(moment, zone)
+    return {
+        "when": f"{day_words(moment, zone)}{here:%H:%M}",
+        "day": "周" + "一二三四五六日"[here.weekday()],
+        "at": time_words(moment, zone),
+    }

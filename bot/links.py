@@ -1,0 +1,28 @@
+"""Links to our own pages, each good for one purpose and a while."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.vault import Vault
+
+PAGE_LASTS = timedelta(hours=24)
+
+
+class Links:
+    def __init__(self, public_url: str, vault: Vault) -> None:
+        self._base = public_url.rstrip("/")
+        self._vault = vault
+
+    def page(self, page: str, now: datetime, *, lasts: timedelta = PAGE_LASTS, **payload: Any) -> str:
+        return f"{self._base}/p/{page}/{self._vault.link(page, payload, now=now, lasts=lasts)}"
+
+    def case(self, case_id: int, reader_id: int, now: datetime) -> str:
+        """The words of a case, for one member of staff."""
+        return self.page("case", now, case=case_id, by=reader_id)
+
+    def task(self, task_id: int, reader_id: int, now: datetime) -> str:
+        return self.page("task", now, task=task_id, by=reader_id)
+
+    def qr(self, scene: str, now: datetime, *, lasts: timedelta, digits: str, purpose: str) -> str:
+        """A page that shows the QR code of `scene`, with the digits that do the same."""
+        return self.page("qr", now, lasts=lasts, scene=scene, digits=digits, purpose=purpose)

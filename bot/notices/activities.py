@@ -1,0 +1,113 @@
+"""Invitations, reminders and changes: computed from the occurrence as it stands when they are sent."""
+
+from datetime import datetime, timedelta
+
+from app.activities import machine
+from app.activities import service as activities
+from app.activities.machine import Answer
+from app.activities.models import Milestone, Occurrence, State
+from app.clock import local
+from app.db import ident
+from app.people import service as people
+from app.people.models import Topic
+from bot.conversation import rsvp
+from bot.conversation.talk import when_words
+from bot.notices.letter import Ask, Card, CardKind, Desk, Dropped, Letter, notice
+
+
+async def _occurrence(desk: Desk) -> Occurrence:
+    what = await activities.occurrence(desk.session, desk.subject_id)
+    if what.state is State.CANCELLED:
+        raise Dropped("cancelled")
+    return what
+
+
+def _card(desk: Desk, what: Occurrence, note: str) -> Card:
+    here = local(what.starts_at, desk.zone)
+    return Card(
+        CardKind.ACTIVITY,
+        {
+            "title": what.title,
+            "time": f"{here.year}年{here.month}月{here.day}日 {here:%H:%M}",
+            "place": what.venue,
+            "note": desk.say(note),
+        },
+    )
+
+
+def _ask(desk: Desk, what: Occurrence) -> Ask:
+    lasts = min(rsvp.OPEN_FOR, max(what.ends_at - desk.now, timedelta(minutes=1)))
+    return Ask(rsvp.TOPIC, lasts, ident(what))
+
+
+@notice(Milestone.INVITE, topic=Topic.ACTIVITIES, call_if_lost=True)
+async def invite(desk: Desk) -> Letter:
+    what = await _occurrence(desk)
+    seat = await activities.seat_of(desk.session, what, desk.who())
+    if seat.answer is not None or seat.present:
+        raise Dropped("answered")
+    text = desk.say("rsvp.invite", **rsvp.words_of(what, desk.zone))
+    return Letter(text, _card(desk, what, "card.note_answer"), _ask(desk, what))
+
+
+@notice(Milestone.REMIND_DAY, topic=Topic.ACTIVITIES, call_if_lost=True)
+async def remind_day(desk: Desk) -> Letter:
+    return await _remind(desk, "remind.day_before", "card.note_answer")
+
+
+@notice(Milestone.REMIND_HOURS, topic=Topic.ACTIVITIES, call_if_lost=True)
+async def remind_hours(desk: Desk) -> Letter:
+    return await _remind(desk, "remind.today", "card.note_today")
+
+
+async def _remind(desk: Desk, sentence: str, note: str) -> Letter:
+    what = await _occurrence(desk)
+    if not machine.remind(await activities.seat_of(desk.session, what, desk.who())):
+        raise Dropped("not going or there")
+    return Letter(
+        desk.say(sentence, **rsvp.words_of(what, desk.zone)), _card(desk, what, note), _ask(desk, what)
+    )
+
+
+@notice("family_reminder", topic=Topic.ACTIVITIES)
+async def family_reminder(desk: Desk) -> Letter:
+    """Time and place only. The link and the consent are looked at again at the moment of sending."""
+    what = await _occurrence(desk)
+    member = await people.person(desk.session, desk.row.params["member"])
+    relatives = [r.id for r in await people.relatives_of(desk.session, member)]
+    if desk.who().id not in relatives or not people.wants(member, Topic.FAMILY):
+        raise Dropped("unlinked")
+    if not machine.remind(await activities.seat_of(desk.session, what, member)):
+        raise Dropped("not going or there")
+    text = desk.say("remind.family", **rsvp.words_of(what, desk.zone))
+    return Letter(text, _card(desk, what, "card.note_family"))
+
+
+@notice(Milestone.MISSED, topic=Topic.ACTIVITIES)
+async def missed(desk: Desk) -> Letter:
+    what = await _occurrence(desk)
+    seat = await activities.seat_of(desk.session, what, desk.who())
+    if seat.present or seat.answer is not Answer.GOING:
+        raise Dropped("there or not expected")
+    ask = Ask("missed", timedelta(hours=24), ident(what))
+    return Letter(desk.say("remind.missed"), None, ask, repeatable=False)
+
+
+@notice("moved", topic=Topic.ACTIVITIES, call_if_lost=True)
+async def moved(desk: Desk) -> Letter:
+    what = await _occurrence(desk)
+    old_start = datetime.fromisoformat(desk.row.params["start"])
+    old_place = desk.row.params["venue"]
+    about = rsvp.words_of(what, desk.zone)
+    if old_start != what.starts_at:
+        text = desk.say("rsvp.moved", old_when=when_words(old_start, desk.zone)["when"], **about)
+    else:
+        text = desk.say("rsvp.moved_place", old_place=old_place, **about)
+    return Letter(text, _card(desk, what, "card.note_moved"), _ask(desk, what))
+
+
+@notice("called_off", topic=Topic.ACTIVITIES, call_if_lost=True)
+async def called_off(desk: Desk) -> Letter:
+    what = await activities.occurrence(desk.session, desk.subject_id)
+    text = desk.say("rsvp.called_off", **rsvp.words_of(what, desk.zone))
+    return Letter(text, _card(desk, what, "card.note_off"))

@@ -1,0 +1,100 @@
+"""Alerts and what follows them. Nothing here may name a person or repeat a word: it lights up a lock screen."""
+
+from datetime import datetime, timedelta
+
+from app.clock import local
+from app.db import ident
+from app.escalations import service as escalations
+from app.escalations.ladders import read_ladder
+from app.escalations.machine import Level, State
+from app.escalations.models import CaseRow
+from app.people import service as people
+from app.tasks.models import Task
+from bot.conversation.talk import moment_words
+from bot.notices.letter import CUSTOMER, TEMPLATE, Card, CardKind, Desk, Dropped, Letter, notice
+
+SENTENCES = {Level.RED: "notice.alert", Level.ORANGE: "notice.alert_day", Level.YELLOW: "notice.alert_week"}
+
+
+async def _case(desk: Desk) -> CaseRow:
+    row = await desk.session.get(CaseRow, desk.subject_id)
+    if row is None:
+        raise Dropped("no case")
+    return row
+
+
+def _link(desk: Desk, row: CaseRow) -> str:
+    return desk.links.case(ident(row), ident(desk.who()), desk.now)
+
+
+def _card(desk: Desk, row: CaseRow, by: datetime) -> Card:
+    here = local(by, desk.zone)
+    fields = {
+        "code": row.code,
+        "kind": desk.say("card.duty_kind"),
+        "time": f"{here.year}年{here.month}月{here.day}日 {here:%H:%M}",
+        "note": desk.say("card.duty_note"),
+    }
+    return Card(CardKind.DUTY, fields, url=_link(desk, row))
+
+
+@notice("case_alert", disturbs=False, rungs=(TEMPLATE, CUSTOMER))
+async def alert(desk: Desk) -> Letter:
+    """The card comes first: it has a receipt, and it repeats without doubling (client_msg_id)."""
+    row = await _case(desk)
+    if row.state is State.RESOLVED:
+        raise Dropped("resolved")
+    if row.owner_id is not None and row.version != desk.row.params["version"]:
+        raise Dropped("taken")
+    by = desk.now + read_ladder(row.ladder).contact_within
+    text = desk.say(SENTENCES[row.level], code=row.code, by=f"{local(by, desk.zone):%H:%M}")
+    return Letter(text, _card(desk, row, by))
+
+
+@notice("case_note", disturbs=False, rungs=(CUSTOMER, TEMPLATE))
+async def note(desk: Desk) -> Letter:
+    """Something happened to a case that this member of staff has, had, or was asked to take."""
+    row = await _case(desk)
+    what: str = desk.row.params["what"].split("-")[0]
+    if row.state is State.RESOLVED and what not in ("taken", "handed_over"):
+        raise Dropped("resolved")
+    owner_id = desk.row.params.get("owner") or row.owner_id
+    owner = (await people.person(desk.session, owner_id)).name if owner_id else ""
+    text = desk.say(f"notice.{what}", code=row.code, owner=owner, link=_link(desk, row))
+    # For the others, hearing late that somebody has it is no harm; a card for it would be noise.
+    card = None if what in ("taken", "joined") else _card(desk, row, desk.now + timedelta(minutes=30))
+    return Letter(text, card)
+
+
+@notice("case_taken", disturbs=False, rungs=(CUSTOMER,))
+async def taken(desk: Desk) -> Letter:
+    """To the member: who has read it and when they will call. Only as a text: a card would say too much."""
+    row = await _case(desk)
+    if row.state is State.RESOLVED or row.owner_id != desk.row.params["owner"]:
+        raise Dropped("changed hands")
+    by = datetime.fromisoformat(desk.row.params["by"])
+    if by <= desk.now:
+        raise Dropped("too late to promise")
+    owner = await people.person(desk.session, row.owner_id)
+    return Letter(desk.say("red.taken", owner=owner.name, by=moment_words(by, desk.now, desk.zone)))
+
+
+@notice("task")
+async def task(desk: Desk) -> Letter:
+    row = await desk.session.get(Task, desk.subject_id)
+    if row is None or row.done_at is not None:
+        raise Dropped("done")
+    link = desk.links.task(ident(row), ident(desk.who()), desk.now)
+    here = local(desk.now, desk.zone)
+    fields = {
+        "code": f"T-{row.id:04d}",
+        "kind": desk.say("card.duty_kind"),
+        "time": f"{here.year}年{here.month}月{here.day}日 {here:%H:%M}",
+        "note": desk.say("card.duty_open"),
+    }
+    return Letter(desk.say("notice.task", link=link), Card(CardKind.DUTY, fields, url=link))
+
+
+@notice("stopped")
+async def stopped(desk: Desk) -> Letter:
+    return Letter(desk.say("notice.stopped"))

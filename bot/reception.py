@@ -1,0 +1,146 @@
+"""What happens to one delivery inside a unit of work: stored once, screened first, then talked about."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.activities.calendar import Quiet
+from app.db import ident, is_database_trouble
+from app.escalations import machine
+from app.escalations import service as escalations
+from app.messages import service as messages
+from app.messages import window
+from app.messages.models import Contact, Inbox, InboxState
+from app.messages.window import Limits
+from app.people import service as people
+from app.people.models import Role
+from app.settings import Settings
+from app.tasks import service as tasks
+from app.tasks.models import TaskKind
+from bot.channels import receipts
+from bot.conversation.danger import red_reply
+from bot.conversation.router import respond
+from bot.conversation.talk import Talk
+from bot.links import Links
+from bot.screening import Level, screen
+from bot.wechat import Clicked, Followed, Inbound, Scanned, TemplateReceipt, Text, Unfollowed, Unreadable
+
+log = structlog.get_logger()
+
+LONGEST_KEPT = 4000
+
+
+@dataclass(frozen=True)
+class Reception:
+    """Everything that handling a delivery needs, except the delivery."""
+
+    settings: Settings
+    links: Links
+    quiet: Quiet
+    limits: Limits
+
+    @classmethod
+    def of(cls, settings: Settings, links: Links) -> "Reception":
+        return cls(settings, links, Quiet(settings.quiet_from, settings.quiet_until), Limits.of(settings))
+
+    async def receive(self, session: AsyncSession, heard: Inbound, now: datetime, *, late: bool = False) -> str | None:
+        """Handle one delivery and store the reply with it; a second delivery gets the stored reply.
+
+        `late`: nobody waits for the answer any more, so it goes out as a message of its own.
+        """
+        contact = await messages.contact_for(session, heard.account, heard.openid, now)
+        inbox = await messages.take_in(
+            session, account=heard.account, openid=heard.openid, key=heard.key, now=now, sent_at=heard.sent_at,
+            kind=type(heard).__name__.lower(), content=_content(heard),
+        )  # fmt: skip
+        if inbox is None:
+            return (await messages.already_taken_in(session, heard.account, heard.openid, heard.key)).reply
+        self._note_in_ledger(contact, heard, now)
+        if isinstance(heard, TemplateReceipt):
+            await receipts.settle(session, heard.message_id, heard.status, now)
+            return None
+        inbox.reply = await self._answer(session, contact, inbox, heard, now)
+        if late and inbox.reply:
+            await messages.send(
+                session, "text", key=f"late:{inbox.id}", contact=contact, params={"text": inbox.reply}, now=now,
+                max_lateness=timedelta(hours=12),
+            )  # fmt: skip
+        await session.flush()
+        return inbox.reply
+
+    def _note_in_ledger(self, contact: Contact, heard: Inbound, now: datetime) -> None:
+        contact.seen_at = now
+        if isinstance(heard, Unfollowed):
+            contact.following = False
+            window.shut(contact)
+            return
+        if isinstance(heard, Text | Unreadable | Followed | Scanned | Clicked):
+            contact.following, contact.unreachable_because = True, None
+        if isinstance(heard, Text | Unreadable):
+            window.opened_by_message(contact, now, self.limits)
+        elif isinstance(heard, Followed | Scanned | Clicked):
+            window.opened_by_tap(contact, now, self.limits)
+
+    async def _answer(
+        self, session: AsyncSession, contact: Contact, inbox: Inbox, heard: Inbound, now: datetime
+    ) -> str | None:
+        talk = Talk(session, now, contact, heard, self.links, self.quiet, inbox_id=inbox.id)
+        talk.programme = await people.only_programme(session)
+        if contact.person_id is not None:
+            await talk.meet(await people.person(session, contact.person_id))
+        if isinstance(heard, Text):
+            await self._screen(talk, inbox, heard.content)
+        if talk.person is not None:
+            inbox.person_id, inbox.house_id = talk.person.id, talk.person.house_id
+        await session.flush()
+        try:
+            async with session.begin_nested():
+                return await respond(talk)
+        except Exception as error:
+            if is_database_trouble(error):
+                raise
+            log.error("conversation failed", inbox=inbox.id, error=type(error).__name__, exc_info=True)
+            return await self._rescue(talk, inbox)
+
+    async def _screen(self, talk: Talk, inbox: Inbox, text: str) -> None:
+        """Read for danger before anybody else; what is found opens a case in this same unit of work."""
+        if talk.person is not None and talk.person.role in (Role.WORKER, Role.SUPERVISOR):
+            return
+        reading = screen(text)
+        talk.reading = reading
+        inbox.level = reading.level.word
+        if reading.level is Level.NONE:
+            return
+        if talk.person is None and reading.level >= Level.ORANGE:
+            guest = await people.stranger(talk.session, f"{ident(talk.contact)}")
+            if guest is not None:
+                await messages.bind(talk.session, talk.contact, guest)
+                await talk.meet(guest)
+        if talk.person is None:
+            return
+        strongest = max(reading.hits, key=lambda hit: hit.level, default=None)
+        await escalations.flag(
+            talk.session, talk.person, machine.Level(int(reading.level)), reading.category,
+            rule=strongest.rule if strongest else "unnamed", rules_version=reading.version, said=text, now=talk.now,
+        )  # fmt: skip
+
+    async def _rescue(self, talk: Talk, inbox: Inbox) -> str:
+        """The dialogue broke: nothing of it remains, the words do, and a person will read them."""
+        inbox.state = InboxState.UNREAD
+        talk.session.expire(talk.contact)
+        await talk.session.refresh(talk.contact)
+        await tasks.ask_a_person(
+            talk.session, TaskKind.READ, "机器出错，没有处理", key=f"unread:{inbox.id}", now=talk.now,
+            about=talk.person, note=inbox.content,
+        )  # fmt: skip
+        if talk.reading is not None and talk.reading.level is Level.RED and talk.person is not None:
+            return await red_reply(talk)
+        return talk.say("help.trouble")
+
+
+def _content(heard: Inbound) -> str | None:
+    if isinstance(heard, Text):
+        return heard.content[:LONGEST_KEPT]
+    return heard.kind if isinstance(heard, Unreadable) else None
