@@ -3,7 +3,6 @@
 Everything else is handed a `Clock` or a moment. The demo and the tests move it; nothing waits for it.
 """
 
-import calendar
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -83,7 +82,3 @@ def time_words(moment: datetime, zone_name: str) -> str:
     if here.minute == 0:
         return f"{part} {hour} 点"
     return f"{part} {hour} 点半" if here.minute == 30 else f"{part} {hour}:{here.minute:02d}"
-
-
-def month_end(day: date) -> date:
-    return day.replace(day=calendar.monthrange(day.year, day.month)[1])

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Table, Update, func, select, update
+from sqlalchemy import CursorResult, SQLColumnExpression, Table, Update, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field
 
@@ -34,7 +34,9 @@ def _table(model: type[DueRow]) -> Table:
     return cast(Table, model.__table__)  # type: ignore[attr-defined]
 
 
-def _take(model: type[DueRow], now: datetime, n: int, lease: timedelta, first: Sequence[ColumnElement[Any]]) -> Update:
+def _take(
+    model: type[DueRow], now: datetime, n: int, lease: timedelta, first: Sequence[SQLColumnExpression[Any]]
+) -> Update:
     table = _table(model)
     due = (
         select(table.c.id)
@@ -56,7 +58,7 @@ async def claim(
     *,
     n: int = 100,
     lease: timedelta = LEASE,
-    first: Sequence[ColumnElement[Any]] = (),
+    first: Sequence[SQLColumnExpression[Any]] = (),
 ) -> list[Row]:
     """Claim up to `n` due rows, in the order of `first` and then of their time; nobody else sees them."""
     claimed = await session.scalars(_take(model, now, n, lease, first).returning(_table(model).c.id))

@@ -50,13 +50,15 @@ class Reception:
 
         `late`: nobody waits for the answer any more, so it goes out as a message of its own.
         """
-        contact = await messages.contact_for(session, heard.account, heard.openid, now)
+        contact = await messages.contact_for(session, self.settings.wechat_app_id, heard.openid, now)
         inbox = await messages.take_in(
-            session, account=heard.account, openid=heard.openid, key=heard.key, now=now, sent_at=heard.sent_at,
+            session, account=self.settings.wechat_app_id, openid=heard.openid, key=heard.key, now=now, sent_at=heard.sent_at,
             kind=type(heard).__name__.lower(), content=_content(heard),
         )  # fmt: skip
         if inbox is None:
-            return (await messages.already_taken_in(session, heard.account, heard.openid, heard.key)).reply
+            return (
+                await messages.already_taken_in(session, self.settings.wechat_app_id, heard.openid, heard.key)
+            ).reply
         self._note_in_ledger(contact, heard, now)
         if isinstance(heard, TemplateReceipt):
             await receipts.settle(session, heard.message_id, heard.status, now)

@@ -520,10 +520,11 @@ def test_command(text: str, expected: Command | None) -> None:
         ("结束", StaffCommand(StaffVerb.RESULT)),
         ("邀请 小河", StaffCommand(StaffVerb.INVITE, None, "小河")),
         ("签到 阿珠", StaffCommand(StaffVerb.CHECK_IN, None, "阿珠")),
-        ("改签到", StaffCommand(StaffVerb.FIX_CHECK_IN)),
+        ("签到码", StaffCommand(StaffVerb.DOOR_CODE)),
         ("忙", StaffCommand(StaffVerb.BUSY)),
         ("忙 A-0312", StaffCommand(StaffVerb.BUSY, "A-0312")),
-        ("登记 阿光", StaffCommand(StaffVerb.REGISTER, None, "阿光")),
+        ("已联系 A-0312", StaffCommand(StaffVerb.CONTACTED, "A-0312")),
+        ("名单", StaffCommand(StaffVerb.LIST)),
         *(
             (text, None)
             for text in [

@@ -147,6 +147,28 @@ async def _ask(session: AsyncSession, what: Occurrence, member: Person, now: dat
     return asked is not None
 
 
+async def catch_up(session: AsyncSession, who: Person, now: datetime) -> None:
+    """Somebody joined, or wants to hear from us again: ask them what the others have been asked already."""
+    asked_already = (
+        select(Occurrence)
+        .join(Plan, col(Plan.occurrence_id) == col(Occurrence.id))
+        .where(col(Occurrence.house_id) == who.house_id, col(Occurrence.starts_at) > now)
+        .where(col(Occurrence.state) == State.SCHEDULED)
+        .where(col(Plan.milestone) == Milestone.INVITE, col(Plan.due_at).is_(None))
+        .order_by(col(Occurrence.starts_at))
+    )
+    for what in (await session.scalars(asked_already)).all():
+        if await _ask(session, what, who, now):
+            await _invite(session, what, who, now)
+
+
+async def _invite(session: AsyncSession, what: Occurrence, member: Person, now: datetime) -> None:
+    await messages.send(
+        session, Milestone.INVITE, key=f"{Milestone.INVITE}:{what.id}:{what.version}:{member.id}", to=member,
+        subject_id=ident(what), now=now, max_lateness=min(MAX_LATENESS[Milestone.INVITE], what.starts_at - now),
+    )  # fmt: skip
+
+
 # Answers
 
 

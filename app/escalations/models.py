@@ -17,11 +17,11 @@ class CaseRow(DueRow, table=True):
     The database itself refuses a red case that is neither resolved nor has a next action.
     """
 
-    __tablename__ = "case"
+    __tablename__ = "cases"
     __table_args__ = (
-        due_index("case"),
+        due_index("cases"),
         Index(
-            "uq_case_open",
+            "uq_cases_open",
             "person_id",
             unique=True,
             sqlite_where=text("state <> 'resolved'"),
@@ -54,7 +54,7 @@ class Flag(Record, table=True):
     """Why: one reading that asked for a person, with the rule, its version and the words it read."""
 
     id: int | None = Field(default=None, primary_key=True)
-    case_id: int = Field(foreign_key="case.id", index=True)
+    case_id: int = Field(foreign_key="cases.id", index=True)
     person_id: int = Field(foreign_key="person.id", index=True)
     house_id: int = Field(foreign_key="house.id", index=True)
     level: Level = Field(sa_column=Column(SmallInteger, nullable=False))
@@ -71,7 +71,7 @@ class CaseEvent(Record, table=True):
     __tablename__ = "case_event"
     __table_args__ = (UniqueConstraint("case_id", "seq"),)
     id: int | None = Field(default=None, primary_key=True)
-    case_id: int = Field(foreign_key="case.id", index=True)
+    case_id: int = Field(foreign_key="cases.id", index=True)
     house_id: int = Field(foreign_key="house.id", index=True)
     seq: int
     at: datetime = Field(sa_type=UTCDateTime)

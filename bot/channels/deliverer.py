@@ -181,9 +181,7 @@ class Deliverer:
 
     async def _sent(self, session: AsyncSession, envelope: Envelope, receipt: str | None, now: datetime) -> None:
         row, letter = envelope.row, envelope.letter
-        mine = await due.finish(
-            session, row, state=OutboxState.SENT, reason=None, receipt=receipt, finished_at=now
-        )
+        mine = await due.finish(session, row, state=OutboxState.SENT, reason=None, receipt=receipt, finished_at=now)
         await messages.log_attempt(session, row, envelope.rung.name, now, "sent")
         contact = await session.get(Contact, envelope.contact.id, with_for_update=True)
         if not mine or contact is None:

@@ -245,9 +245,10 @@ class StaffVerb(StrEnum):
     RESULT = "result"
     INVITE = "invite"
     CHECK_IN = "check_in"
-    FIX_CHECK_IN = "fix_check_in"
     BUSY = "busy"
-    REGISTER = "register"
+    CONTACTED = "contacted"
+    DOOR_CODE = "door_code"
+    LIST = "list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,10 +270,20 @@ _STAFF = {
     "结束": StaffVerb.RESULT,
     "邀请": StaffVerb.INVITE,
     "签到": StaffVerb.CHECK_IN,
-    "改签到": StaffVerb.FIX_CHECK_IN,
     "忙": StaffVerb.BUSY,
-    "登记": StaffVerb.REGISTER,
+    "已联系": StaffVerb.CONTACTED,
+    "联系上了": StaffVerb.CONTACTED,
+    "签到码": StaffVerb.DOOR_CODE,
+    "名单": StaffVerb.LIST,
 }
+WITHOUT_NAME = (
+    StaffVerb.BUSY,
+    StaffVerb.TAKE,
+    StaffVerb.RESULT,
+    StaffVerb.CONTACTED,
+    StaffVerb.DOOR_CODE,
+    StaffVerb.LIST,
+)
 # 接电话, 转发, 接人 are everyday words and no commands.
 _STAFF_LINE = re.compile(rf"({'|'.join(sorted(_STAFF, key=len, reverse=True))})(?![电送人发账钱])(.*)")
 _CODE = re.compile(r"(?<![a-z])([a-z])[ -]?([0-9]{4})(?![0-9])")
@@ -292,9 +303,7 @@ def staff_command(text: str) -> StaffCommand | None:
     if not _NAME.fullmatch(rest):
         return None
     # These take no name; with more words they are talk: "忙死了", "接孩子", "结果出来了".
-    if verb in (StaffVerb.BUSY, StaffVerb.FIX_CHECK_IN, StaffVerb.TAKE, StaffVerb.RESULT) and not (
-        rest == "" or rest.isdecimal()
-    ):
+    if verb in WITHOUT_NAME and not (rest == "" or rest.isdecimal()):
         return None
     return StaffCommand(verb, code, rest)
 

@@ -81,4 +81,5 @@ async def resume(talk: Talk) -> str:
     if talk.person is None or talk.person.role is Role.FAMILY:
         return talk.say("stop.nothing")
     people.resume(talk.person)
+    await activities.catch_up(talk.session, talk.person, talk.now)
     return talk.say("stop.resumed")

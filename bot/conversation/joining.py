@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from app.activities import service as activities
 from app.db import ident
 from app.messages import service as messages
 from app.messages.models import Question
@@ -142,4 +143,5 @@ async def name(talk: Talk, question: Question, text: str) -> str | None:
         return None
     talk.who().called = called
     await talk.answered(question)
+    await activities.catch_up(talk.session, talk.who(), talk.now)
     return talk.say("join.done_family" if question.data.get("family") else "join.done")

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from app.activities import service as activities
+from app.activities.machine import Answer
 from app.messages import questions
 from app.messages import service as messages
 from app.people import service as people
@@ -57,7 +58,7 @@ async def _hear_danger(talk: Talk, text: str) -> str:
     if said is not None and talk.person.joined_at is not None:
         ahead = await activities.ahead_of(talk.session, talk.person, talk.now)
         if len(ahead) == 1:
-            answer = rsvp.Answer(said.value)
+            answer = Answer(said.value)
             await activities.answer(talk.session, ahead[0], talk.person, answer, talk.now)
             about = rsvp.words_of(ahead[0], talk.zone)
             talk.aside.append(talk.say("rsvp.noted_aside", answer=rsvp.answer_word(talk, answer), **about))

@@ -24,11 +24,13 @@ def words_of(what: Occurrence, zone: str) -> dict[str, str]:
 
 
 def answer_said(text: str) -> Answer | None:
-    number = grammar.number(text, 3)
-    if number is not None:
-        return NUMBERS[number]
-    said = grammar.attendance(text)
-    return Answer(said.value) if said is not None else None
+    """The answer in a text; None when there is none, or when its number and its words disagree."""
+    number, words = grammar.number(text, 3), grammar.attendance(text)
+    by_number = NUMBERS[number] if number is not None else None
+    by_words = Answer(words.value) if words is not None else None
+    if by_number and by_words and by_number is not by_words:
+        return None
+    return by_number or by_words
 
 
 @dialogue(TOPIC, again="rsvp.again")
@@ -119,7 +121,7 @@ def choices(talk: Talk, ahead: list[Occurrence]) -> str:
 
 
 async def out_of_the_blue(talk: Talk, text: str) -> str | None:
-    """"去不了了" without a question: it can only mean the activity ahead, if there is just one."""
+    """ "去不了了" without a question: it can only mean the activity ahead, if there is just one."""
     said = grammar.attendance(text)
     if said is None:
         return None

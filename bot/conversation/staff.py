@@ -218,9 +218,7 @@ async def invite(talk: Talk, command: StaffCommand, scope: Scope) -> str:
         return talk.say("staff.many_such_members", name=command.rest)
     invited = found[0]
     ticket = await people.issue_join_ticket(talk.session, invited, talk.now)
-    link = talk.links.qr(
-        ticket.secret, talk.now, lasts=people.JOIN_TICKET_LASTS, digits="", purpose="join"
-    )
+    link = talk.links.qr(ticket.secret, talk.now, lasts=people.JOIN_TICKET_LASTS, digits="", purpose="join")
     key = "staff.joined_already" if invited.joined_at else "staff.invited"
     return talk.say(key, name=invited.name, link=link, pin=ticket.pin)
 

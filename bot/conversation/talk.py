@@ -78,9 +78,7 @@ class Talk:
 
     # Questions
 
-    async def ask(
-        self, topic: str, *, lasts: timedelta, subject_id: int | None = None, **data: Any
-    ) -> Question:
+    async def ask(self, topic: str, *, lasts: timedelta, subject_id: int | None = None, **data: Any) -> Question:
         return await questions.ask(
             self.session, self.contact, topic, now=self.now, lasts=lasts, subject_id=subject_id, data=data,
             house_id=self.house.id if self.house else None,

@@ -64,9 +64,7 @@ async def _remind(desk: Desk, sentence: str, note: str) -> Letter:
     what = await _occurrence(desk)
     if not machine.remind(await activities.seat_of(desk.session, what, desk.who())):
         raise Dropped("not going or there")
-    return Letter(
-        desk.say(sentence, **rsvp.words_of(what, desk.zone)), _card(desk, what, note), _ask(desk, what)
-    )
+    return Letter(desk.say(sentence, **rsvp.words_of(what, desk.zone)), _card(desk, what, note), _ask(desk, what))
 
 
 @notice("family_reminder", topic=Topic.ACTIVITIES)

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 
 from app.clock import local
 from app.db import ident
-from app.escalations import service as escalations
 from app.escalations.ladders import read_ladder
 from app.escalations.machine import Level, State
 from app.escalations.models import CaseRow
@@ -70,7 +69,7 @@ async def note(desk: Desk) -> Letter:
 async def taken(desk: Desk) -> Letter:
     """To the member: who has read it and when they will call. Only as a text: a card would say too much."""
     row = await _case(desk)
-    if row.state is State.RESOLVED or row.owner_id != desk.row.params["owner"]:
+    if row.state is State.RESOLVED or row.owner_id is None or row.owner_id != desk.row.params["owner"]:
         raise Dropped("changed hands")
     by = datetime.fromisoformat(desk.row.params["by"])
     if by <= desk.now:

@@ -1,0 +1,229 @@
+"""The command `tongxing`. Whatever is wrong ends in one clear sentence and a non-zero exit."""
+
+import asyncio
+import signal
+import socket
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from app import migrations
+from app.clock import Clock
+from app.db import Database
+from app.logs import set_up_logs
+from app.settings import Settings, SettingsError, read_settings
+from app.vault import Vault, VaultError
+
+cli = typer.Typer(
+    help="同行：提醒活动，收回复，有危险时叫到人。先试试 tongxing demo",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+Port = Annotated[int, typer.Option(min=1, max=65535, help="端口")]
+Host = Annotated[str, typer.Option(help="地址")]
+
+
+class Sorry(Exception):  # noqa: N818 - what the person who typed the command reads
+    """Something that the person at the keyboard can put right; the text says how."""
+
+
+def _clock(settings: Settings) -> Clock:
+    return Clock(timedelta(seconds=settings.clock_offset))
+
+
+def _need_port(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except PermissionError:
+            raise Sorry(f"没有权限用端口 {port}：请换一个 1024 以上的，例如 --port 8000") from None
+        except OSError:
+            raise Sorry(f"端口 {port} 已经被占用：请换一个，例如 --port {min(port + 1, 65535)}") from None
+
+
+def _need_account(settings: Settings) -> None:
+    if not settings.talks_to_the_real_wechat:
+        raise Sorry(
+            "还没有设置公众号：请设置 TONGXING_WECHAT_APP_ID 等（见 docs/settings.md），或先用 tongxing demo 试用"
+        )
+
+
+def _ready_database(settings: Settings) -> None:
+    """SQLite is brought up to date on the way; a shared PostgreSQL only by `tongxing migrate`."""
+    if settings.database.startswith("sqlite"):
+        _make_folder(settings.data_dir)
+        migrations.migrate(settings.database)
+    elif _revision(settings) != migrations.head():
+        raise Sorry("数据库的表不是这个版本的：请先运行 tongxing migrate")
+
+
+def _revision(settings: Settings) -> str | None:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        return migrations.current(settings.database)
+    except SQLAlchemyError as error:
+        raise Sorry(f"连不上数据库（{type(error).__name__}）：请检查 TONGXING_DATABASE_URL") from None
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Sorry(f"建不了数据文件夹 {folder}（{error.strerror}）：请换一个 TONGXING_DATA_DIR") from None
+
+
+@cli.command()
+def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
+    """接收微信消息；用 SQLite 时，提醒和报警也在这个进程里。"""
+    from app.main import Tongxing, create_app
+
+    settings = read_settings()
+    set_up_logs(settings.log_level)
+    _need_account(settings)
+    _need_port(host, port)
+    _ready_database(settings)
+    house = Tongxing.build(settings, _clock(settings))
+    app = create_app(house, bells=house.db.is_sqlite)
+    uvicorn.run(app, host=host, port=port, log_config=None, access_log=False, timeout_keep_alive=65)
+
+
+@cli.command()
+def worker() -> None:
+    """只做到点要做的事：提醒、报警、发送。用 PostgreSQL 时可以开几个。"""
+    from app.main import Tongxing
+
+    settings = read_settings()
+    set_up_logs(settings.log_level)
+    _need_account(settings)
+    _ready_database(settings)
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(name, stop.set)
+        async with Tongxing.build(settings, _clock(settings)).running():
+            await stop.wait()
+
+    asyncio.run(run())
+
+
+@cli.command()
+def migrate() -> None:
+    """把数据库的表升级到这个版本（SQLite 会先在旁边留一份备份）。"""
+    settings = read_settings()
+    if settings.database.startswith("sqlite"):
+        _make_folder(settings.data_dir)
+    changed = migrations.migrate(settings.database)
+    typer.echo("升级好了。" if changed else "已经是最新的。")
+
+
+@cli.command()
+def load(file: Annotated[Path, typer.Argument(help="项目的 YAML 文件，例子见 deploy/programmes/")]) -> None:
+    """读入一个项目：小站、人、值班、活动。可以反复读，改了哪里就更新哪里。"""
+    from app.activities.calendar import Quiet
+    from app.installation import prove_key
+    from app.loading import load as load_programme
+    from app.loading import read_programme
+
+    settings = read_settings()
+    programme = read_programme(_read(file))
+    _ready_database(settings)
+
+    async def run() -> str:
+        db = Database(settings.database, Vault(settings.secret_key.get_secret_value()))
+        try:
+            await prove_key(db)
+            quiet = Quiet(settings.quiet_from, settings.quiet_until)
+            async with db.begin() as session:
+                loaded = await load_programme(
+                    session, programme, now=_clock(settings).now(), quiet=quiet, account=settings.wechat_app_id
+                )
+            return loaded.summary
+        finally:
+            await db.close()
+
+    typer.echo(asyncio.run(run()))
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise Sorry(f"没有 {file} 这个文件：请检查路径") from None
+    except UnicodeDecodeError:
+        raise Sorry(f"{file} 不是 UTF-8 文字：请另存为 UTF-8 再试") from None
+    except OSError as error:
+        raise Sorry(f"读不了 {file}（{error.strerror}）") from None
+
+
+@cli.command()
+def invite(code: Annotated[str, typer.Argument(help="YAML 里这个人的 code")]) -> None:
+    """给第一个社工一个加入的码；之后在微信里回“邀请 名字”就行。"""
+    from sqlalchemy import select
+    from sqlmodel import col
+
+    from app.people import service as people
+    from app.people.models import Person
+    from bot.links import Links
+
+    settings = read_settings()
+    _ready_database(settings)
+
+    async def run() -> str:
+        vault = Vault(settings.secret_key.get_secret_value())
+        db = Database(settings.database, vault)
+        try:
+            now = _clock(settings).now()
+            async with db.begin() as session:
+                who = await session.scalar(select(Person).where(col(Person.code) == code))
+                if who is None:
+                    raise Sorry(f"没有 code 是 {code} 的人：请先用 tongxing load 读入")
+                ticket = await people.issue_join_ticket(session, who, now)
+            link = Links(settings.public_url, vault).qr(
+                ticket.secret, now, lasts=people.JOIN_TICKET_LASTS, digits="", purpose="join"
+            )
+            return f"打开这个链接，让对方用微信扫：\n{link}\n四个数字，请当面告诉对方：{ticket.pin}"
+        finally:
+            await db.close()
+
+    typer.echo(asyncio.run(run()))
+
+
+@cli.command()
+def demo(
+    port: Port = 8000,
+    browser: Annotated[bool, typer.Option(help="打开浏览器")] = True,
+    tour: Annotated[bool, typer.Option("--tour", help="自己把整个故事走一遍，打印出来")] = False,
+) -> None:
+    """不用公众号也能试：一个装在盒子里的微信，三部手机，可以拨快的时钟。"""
+    from app.demo import play_tour, run_demo
+
+    settings = read_settings()
+    if settings.talks_to_the_real_wechat:
+        raise Sorry("设置了真的公众号（TONGXING_WECHAT_APP_ID），演示不能和它一起用：请先取消这个设置")
+    if tour:
+        raise typer.Exit(play_tour())
+    _need_port("127.0.0.1", port)
+    run_demo(port, browser=browser)
+
+
+def main() -> None:
+    """The entry point: every expected trouble becomes one sentence on standard error."""
+    from app.loading import LoadError
+
+    try:
+        cli()
+    except (Sorry, SettingsError, VaultError, migrations.MigrationError, LoadError, ValueError) as error:
+        if isinstance(error, ValueError) and type(error) is not ValueError:
+            raise
+        typer.echo(str(error), err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

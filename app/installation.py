@@ -1,0 +1,26 @@
+"""Which key this database was written with: asked once at start, before anything is read or written."""
+
+from sqlmodel import Field
+
+from app.db import Database, Encrypted, Record
+from app.vault import VaultError
+
+PROOF = "tongxing"
+
+
+class Installation(Record, table=True):
+    id: int = Field(default=1, primary_key=True)
+    proof: str = Field(sa_type=Encrypted)
+
+
+async def prove_key(db: Database) -> None:
+    """Make sure that the key fits this database; a new database remembers the key it starts with.
+
+    VaultError, with what to do, when it was written with another key.
+    """
+    async with db.begin() as session:
+        row = await session.get(Installation, 1)
+        if row is None:
+            session.add(Installation(proof=PROOF))
+        elif row.proof != PROOF:
+            raise VaultError("数据库里的密钥标记不对：这不是同行的数据库，或者已经损坏")

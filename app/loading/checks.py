@@ -1,0 +1,237 @@
+"""What no single entry shows: whether the entries fit each other, and whether somebody answers for each member."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import chain
+
+from dateutil.rrule import rrulestr
+
+from app.escalations.ladders import DEFAULTS, LadderError, read_ladder
+from app.escalations.machine import Level, Target
+from app.loading.file import ProgrammeFile
+from app.loading.lines import Path
+from app.loading.problems import Problem
+from app.loading.schema import ActivityEntry, Entry, HouseEntry, MemberEntry, Plan, ProgrammeEntry, StaffEntry
+from app.loading.sentences import nearest
+from app.people.models import Role
+
+LABELS = ("精神", "心理", "抑郁", "自杀", "患者", "康复", "服药", "病")
+
+
+def check(file: ProgrammeFile) -> list[Problem]:
+    return list(
+        chain(
+            _codes(file), _neutral(file), _phones(file), _houses(file), _same_names(file), _staff(file),
+            _companions(file), _activities(file), _ladders(file), _somebody_answers(file),
+        )
+    )  # fmt: skip
+
+
+# Codes and names
+
+
+def _twice(file: ProgrammeFile, entries: Iterable[Entry], codes: Iterable[str], field: str) -> Iterator[Problem]:
+    first: dict[str, int] = {}
+    for entry, code in zip(entries, codes, strict=True):
+        path = (*entry.path, field)
+        if code in first:
+            yield file.sheet.problem(path, f"和第 {first[code]} 行的重复了，请换一个")
+        elif code:
+            first[code] = file.sheet.line(path)
+
+
+def _codes(file: ProgrammeFile) -> Iterator[Problem]:
+    people = file.people()
+    yield from _twice(file, file.houses, (house.code for house in file.houses), "code")
+    yield from _twice(file, people, (person.code for person in people), "code")
+    yield from _twice(file, file.activities, (f"{a.house}:{a.code}" for a in file.activities), "code")
+    yield from _twice(file, file.staff, (person.openid for person in file.staff), "openid")
+
+
+def _neutral(file: ProgrammeFile) -> Iterator[Problem]:
+    """These words are read by whoever stands beside a telephone."""
+    named: list[tuple[ProgrammeEntry | HouseEntry | ActivityEntry, str, str]] = [
+        (file.programme, "name", file.programme.name),
+        *((house, "name", house.name) for house in file.houses),
+        *((activity, "title", activity.title) for activity in file.activities),
+    ]
+    for entry, field, words in named:
+        label = next((label for label in LABELS if label in words), None)
+        if label:
+            yield file.problem(entry, field, f"里有“{label}”：它会显示在手机锁屏上，旁人能看到，请换一个中性的说法")
+
+
+def _same_names(file: ProgrammeFile) -> Iterator[Problem]:
+    """签到 阿珠 must mean one person."""
+    first: dict[tuple[str, str], str] = {}
+    for person in file.people():
+        houses = person.houses if isinstance(person, StaffEntry) else (person.house,)
+        for house in houses:
+            other = first.setdefault((house, person.name), person.code)
+            if other != person.code:
+                text = f"{person.code} 和 {other} 在同一个小站里同名，请加一个字区分，比如 大、小"
+                yield file.problem(person, "name", text)
+                break
+
+
+# Places
+
+
+def _phones(file: ProgrammeFile) -> Iterator[Problem]:
+    shared = ("programme", "phone")
+    if shared in file.sheet.lines and shared not in file.sheet.empty:
+        return
+    for house in file.houses:
+        if not house.phone:
+            word = "空着" if (*house.path, "phone") in file.sheet.empty else "少了"
+            text = f"{word}，请写小站的电话（或者在 programme 里写一个各小站共用的 phone）"
+            yield file.problem(house, "phone", text)
+
+
+def _written(file: ProgrammeFile, section: str) -> set[str]:
+    """The codes of a section, those of entries with a mistake included: a mistake is reported once."""
+    entries = file.sheet.data.get(section, [])
+    entries = entries if isinstance(entries, list) else []
+    return {entry["code"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("code"), str)}
+
+
+def _houses(file: ProgrammeFile) -> Iterator[Problem]:
+    known = _written(file, "houses")
+    for entry in file.in_houses():
+        if entry.house not in known:
+            yield file.problem(entry, "house", f"写的 {entry.house} 不在 houses 里{nearest(entry.house, known)}")
+    for person in file.staff:
+        for n, code in enumerate(person.also):
+            if code not in known:
+                path: Path = (*person.path, "also", n)
+                yield file.sheet.problem(path, f"写的 {code} 不在 houses 里{nearest(code, known)}")
+
+
+# People
+
+
+def _staff(file: ProgrammeFile) -> Iterator[Problem]:
+    for person in file.staff:
+        if person.duty and not person.answers:
+            yield file.problem(person, "duty", f"{person.code} 是同伴辅导员，不排值班，请删掉 duty 或改 role")
+        days = Counter(shift.weekday for shifts in person.duty for shift in shifts)
+        if any(times > 1 for times in days.values()):
+            yield file.problem(person, "duty", f"{person.code} 同一天写了两段，一天只能写一段，请合成一段")
+
+
+def _companions(file: ProgrammeFile) -> Iterator[Problem]:
+    staff = {person.code: person for person in file.staff}
+    written = _written(file, "staff")
+    for member in file.members:
+        for field, code in (("worker", member.worker), ("backup", member.backup)):
+            if not code:
+                continue
+            person = staff.get(code)
+            if code not in written:
+                text = f"{member.code} 的 {field} 写的 {code} 不在 staff 里{nearest(code, written)}"
+                yield file.problem(member, field, text)
+            elif person is not None and not person.answers:
+                text = f"{member.code} 的 {field} 要是社工或督导（role: worker 或 supervisor），{code} 不是"
+                yield file.problem(member, field, text)
+            elif person is not None and person.role == Role.WORKER and member.house not in person.houses:
+                text = f"{code} 不负责 {member.code} 的小站，请在 {code} 的 also 里加上 {member.house}"
+                yield file.problem(member, field, text)
+        if member.worker and member.worker == member.backup:
+            yield file.problem(member, "backup", f"{member.code} 的 backup 和 worker 是同一个人，请换一位")
+
+
+# Activities
+
+
+def _activities(file: ProgrammeFile) -> Iterator[Problem]:
+    for activity in file.activities:
+        kinds = [field for field in ("every", "rule", "on") if getattr(activity, field)]
+        if not kinds:
+            yield file.problem(activity, "every", "少了，请写 every（每周几）、rule 或 on（只办一次的日期）")
+        for extra in kinds[1:]:
+            yield file.problem(activity, extra, f"和 {kinds[0]} 只能写一个，请删掉一个")
+        if activity.on and activity.starts_on:
+            yield file.problem(activity, "starts_on", "只用在每周或定期的活动上，请删掉（日期已经写在 on 里）")
+        if activity.cancelled and not activity.on:
+            yield file.problem(activity, "cancelled", "只用在写了 on 的活动上，请删掉")
+        if activity.starts_on and not activity.on and kinds:
+            begin = datetime.combine(activity.starts_on, datetime.min.time())
+            if next(iter(rrulestr(activity.recurrence, dtstart=begin)), None) is None:
+                yield file.problem(activity, "starts_on", "这一天以后 rule 排不出任何日子，请改 starts_on 或 rule")
+        house = file.house(activity.house)
+        if not activity.venue and house is not None and not house.venue:
+            yield file.problem(activity, "venue", "少了，请写活动的地点（小站也没有写 venue）")
+
+
+# Whoever is in danger must lead to somebody
+
+
+def _ladders(file: ProgrammeFile) -> Iterator[Problem]:
+    for level, plan in file.programme.ladders.plans().items():
+        path: Path = ("programme", "ladders", level.name.lower())
+        try:
+            read_ladder(plan_of(plan))
+        except LadderError as wrong:
+            yield file.sheet.problem(path, str(wrong))
+        if level is Level.RED:
+            yield from _red(file, plan, path)
+
+
+def _red(file: ProgrammeFile, plan: Plan, path: Path) -> Iterator[Problem]:
+    if plan.loops is not None:
+        yield file.sheet.problem((*path, "loops"), "红色的求助要一直找下去，请把 loops 删掉或写 null")
+    there = {
+        Target.ASSIGNED: any(member.worker for member in file.members) or not file.members,
+        Target.BACKUP: any(member.backup for member in file.members) or not file.members,
+        Target.DUTY: any(person.duty for person in file.staff),
+        Target.SUPERVISOR: any(person.role == Role.SUPERVISOR for person in file.staff),
+        Target.EVERYONE: any(person.answers for person in file.staff),
+    }
+    if not _complete(file, "staff") or not _complete(file, "members"):
+        return
+    for n, step in enumerate(plan.steps):
+        if not any(there[target] for target in step.targets):
+            names = "、".join(target.value for target in step.targets)
+            text = f"这一步只找 {names}，可是文件里一个也没有，请补上人或改这一步"
+            yield file.sheet.problem((*path, "steps", n), text)
+
+
+def _somebody_answers(file: ProgrammeFile) -> Iterator[Problem]:
+    if not _complete(file, "staff"):
+        return
+    if not any(person.answers for person in file.staff):
+        yield file.sheet.problem(("staff",), "里没有社工也没有督导，有人求助时没有人可找，请至少写一位")
+        return
+    if file.programme.ladders.red is None and ("programme", "ladders", "red") in file.sheet.lines:
+        return  # it could not be read, which has been said
+    red = file.programme.ladders.red
+    targets = {target for step in (red.steps if red else ()) for target in step.targets} or {
+        Target(target) for step in DEFAULTS[Level.RED]["steps"] for target in step["targets"]
+    }
+    led_by_supervisor = any(person.role == Role.SUPERVISOR for person in file.staff)
+    for member in file.members:
+        if not _leads_to_somebody(member, targets, led_by_supervisor):
+            text = f"{member.code} 求助时不一定有人可找：请写 worker（只有值班的人不够，值班以外的时间没有人）"
+            yield file.problem(member, "worker", text)
+
+
+def _leads_to_somebody(member: MemberEntry, targets: set[Target], led_by_supervisor: bool) -> bool:
+    """Whoever is on duty does not count: at night there may be nobody."""
+    everyone = Target.EVERYONE in targets
+    return bool(
+        (member.worker and (everyone or Target.ASSIGNED in targets))
+        or (member.backup and (everyone or Target.BACKUP in targets))
+        or (led_by_supervisor and (everyone or Target.SUPERVISOR in targets))
+    )
+
+
+def _complete(file: ProgrammeFile, section: str) -> bool:
+    """Whether every entry of a section could be read; otherwise nothing can be said about what is missing."""
+    written = file.sheet.data.get(section, [])
+    return isinstance(written, list) and len(written) == len(getattr(file, section))
+
+
+def plan_of(plan: Plan) -> dict[str, object]:
+    """A ladder in the form in which it is stored."""
+    return plan.model_dump(mode="json")

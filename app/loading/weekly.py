@@ -1,0 +1,71 @@
+"""Weekdays and hours as people write them: `周三`, `周一至周五 08:30-17:00`. ValueError says how to write it."""
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+from app.clock import WEEKDAYS
+
+HOW_DAYS = "要写成 周三、周一至周五 或 周二、周四"
+HOW_TIME = "要写成 14:00 这样（24 小时制，时:分）"
+HOW_SHIFT = "要写成 周一至周五 08:30-17:00"
+
+_BYDAY = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+_SPAN = re.compile(r"周([一二三四五六日])(?:[至到-]周?([一二三四五六日]))?")
+_TIME = re.compile(r"(\d{1,2}):(\d{2})")
+_SHIFT = re.compile(r"(\D+?) *(\d{1,2}:\d{2}) *[-至到] *(\d{1,2}:\d{2})")
+_SAME = str.maketrans({"—": "-", "–": "-", "−": "-", "~": "-", "天": "日"})
+
+
+class Shift(NamedTuple):
+    """Hours of one weekday (Monday is 0); an end before the start is on the next day."""
+
+    weekday: int
+    starts: str
+    ends: str
+
+
+def _plain(text: str) -> str:
+    return re.sub("星期|礼拜", "周", unicodedata.normalize("NFKC", text).translate(_SAME)).strip()
+
+
+def read_days(text: str) -> tuple[int, ...]:
+    days: list[int] = []
+    if _plain(text) == "每日":
+        return tuple(range(7))
+    for part in re.split(r"[、,和 ]+", _plain(text).removeprefix("每")):
+        span = _SPAN.fullmatch(part)
+        if span is None:
+            raise ValueError(HOW_DAYS)
+        first, last = WEEKDAYS.index(span[1]), WEEKDAYS.index(span[2] or span[1])
+        days += [(first + n) % 7 for n in range((last - first) % 7 + 1)]
+    return tuple(dict.fromkeys(days))
+
+
+def read_day(text: str) -> int:
+    days = read_days(text)
+    if len(days) != 1:
+        raise ValueError("只能写一天，比如 周三")
+    return days[0]
+
+
+def read_time(text: str) -> str:
+    """`08:30`, whatever the width of the digits."""
+    found = _TIME.fullmatch(_plain(text))
+    if found is None or int(found[1]) > 23 or int(found[2]) > 59:
+        raise ValueError(HOW_TIME)
+    return f"{int(found[1]):02d}:{found[2]}"
+
+
+def read_shifts(text: str) -> tuple[Shift, ...]:
+    found = _SHIFT.fullmatch(_plain(text))
+    if found is None:
+        raise ValueError(HOW_SHIFT)
+    starts, ends = read_time(found[2]), "00:00" if found[3] == "24:00" else read_time(found[3])
+    if starts == ends:
+        raise ValueError("开始和结束是同一个时间；整天值班请写 00:00-23:59")
+    return tuple(Shift(day, starts, ends) for day in read_days(found[1]))
+
+
+def weekly_rule(days: tuple[int, ...]) -> str:
+    return f"FREQ=WEEKLY;BYDAY={','.join(_BYDAY[day] for day in days)}"

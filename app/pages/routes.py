@@ -1,0 +1,139 @@
+"""The pages behind the links we send: a case, a task, a QR code. Signed, short-lived, no script, not stored."""
+
+import io
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import segno
+import structlog
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from app.clock import Clock
+from app.db import Database
+from app.escalations import service as escalations
+from app.escalations.machine import State
+from app.people import service as people
+from app.people.models import House, Person
+from app.people.scope import scope_of
+from app.tasks.models import Task
+from app.vault import LinkError
+from bot.conversation.talk import moment_words
+from bot.wechat import WeChatClient, WeChatError
+from bot.wording import Wording, wording
+
+log = structlog.get_logger()
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+Page = Callable[["Pages", Request], Awaitable[Response]]
+
+
+def _with_kind_errors(page: Page) -> Page:
+    """A link that is broken or over says what to do, on a page like any other."""
+
+    @wraps(page)
+    async def guarded(self: "Pages", request: Request) -> Response:
+        try:
+            return await page(self, request)
+        except LinkError as broken:
+            return self.render("broken.html", status=410, words=wording(), why=str(broken))
+        except LookupError:
+            return self.render("broken.html", status=404, words=wording(), why="没有这一页")
+
+    return guarded
+
+
+class Pages:
+    def __init__(self, db: Database, clock: Clock, client: WeChatClient) -> None:
+        self._db = db
+        self._clock = clock
+        self._client = client
+        self._jinja = Environment(
+            loader=FileSystemLoader(Path(__file__).parent / "templates"),
+            autoescape=select_autoescape(default=True),
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    def render(self, template: str, *, words: Wording, status: int = 200, **data: Any) -> Response:
+        html = self._jinja.get_template(template).render(say=words.say, lang=words.locale, **data)
+        return HTMLResponse(html, status_code=status, headers=HEADERS)
+
+    def _claims(self, page: str, request: Request) -> dict[str, Any]:
+        token: str = request.path_params["token"]
+        return self._db.vault.read_link(page, token, now=self._clock.now())
+
+    @_with_kind_errors
+    async def case(self, request: Request) -> Response:
+        """What somebody wrote, for the one worker the link was made for; looking is written down."""
+        claims = self._claims("case", request)
+        now = self._clock.now()
+        async with self._db.begin() as session:
+            reader = await people.person(session, claims["by"])
+            row = await escalations.case(session, claims["case"])
+            if not (await scope_of(session, reader)).covers(row.house_id) and row.owner_id != reader.id:
+                raise LookupError
+            subject = await people.person(session, row.person_id)
+            house = await people.house(session, row.house_id)
+            owner = await people.person(session, row.owner_id) if row.owner_id else None
+            flags = await escalations.flags_of(session, row)
+            await escalations.viewed(session, row, reader, now)
+        return self.render(
+            "case.html", words=await self._words(house), row=row, subject=subject, house=house, owner=owner,
+            resolved=row.state is State.RESOLVED,
+            flags=[(moment_words(f.at, now, house.zone), f.said) for f in flags if f.said],
+            opened=moment_words(row.opened_at, now, house.zone),
+        )  # fmt: skip
+
+    @_with_kind_errors
+    async def task(self, request: Request) -> Response:
+        """Whom to call or to read, and why."""
+        claims = self._claims("task", request)
+        async with self._db.read() as session:
+            reader = await people.person(session, claims["by"])
+            task = await session.get(Task, claims["task"])
+            if task is None or not (await scope_of(session, reader)).covers(task.house_id):
+                raise LookupError
+            subject: Person | None = await people.person(session, task.person_id) if task.person_id else None
+            house: House | None = await people.house(session, task.house_id) if task.house_id else None
+        zone = house.zone if house else "Asia/Shanghai"
+        return self.render(
+            "task.html", words=await self._words(house), task=task, subject=subject, house=house,
+            opened=moment_words(task.created_at, self._clock.now(), zone),
+        )  # fmt: skip
+
+    @_with_kind_errors
+    async def qr(self, request: Request) -> Response:
+        """A QR code of WeChat's making, drawn here, with the digits that do the same below it."""
+        claims = self._claims("qr", request)
+        now = self._clock.now()
+        words = wording()
+        try:
+            made = await self._client.create_qr(claims["scene"], expires_in=int(timedelta(days=1).total_seconds()))
+        except WeChatError as error:
+            log.error("no qr code", errcode=error.errcode, advice=error.advice)
+            return self.render("broken.html", words=words, status=200, why="微信现在给不了码，请过几分钟再打开这一页")
+        picture = io.BytesIO()
+        segno.make(made.url, error="m").save(picture, kind="svg", scale=8, border=3, xmldecl=False, svgclass=None)
+        until = moment_words(now + timedelta(seconds=made.expires_in), now, "Asia/Shanghai")
+        return self.render(
+            "qr.html", words=words, picture=picture.getvalue().decode(), purpose=claims["purpose"],
+            digits=claims["digits"], until=until,
+        )  # fmt: skip
+
+    async def _words(self, house: House | None) -> Wording:
+        if house is None:
+            return wording()
+        async with self._db.read() as session:
+            return wording((await people.programme(session, house.programme_id)).locale)

@@ -1,0 +1,105 @@
+"""The desk behind the door: deliveries that arrive together share one transaction and one commit.
+
+Each has a savepoint of its own, so that one that breaks takes nothing else with it; and if the commit
+itself fails, they are handled one by one, so that a bad row cannot refuse its neighbours.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from app.clock import Clock
+from app.db import Database
+from bot.reception import Reception
+from bot.wechat import Inbound
+
+log = structlog.get_logger()
+
+MOST_AT_ONCE = 64
+
+
+@dataclass
+class Slip:
+    """One delivery and the promise of its answer. `late`: nobody waits for it any more."""
+
+    heard: Inbound
+    answer: "asyncio.Future[str | None]" = field(repr=False)
+    late: bool = False
+
+
+class Desk:
+    def __init__(self, db: Database, clock: Clock, reception: Reception) -> None:
+        self._db = db
+        self._clock = clock
+        self._reception = reception
+        self._slips: asyncio.Queue[Slip] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+
+    def open(self) -> None:
+        self._task = asyncio.create_task(self._work(), name="desk")
+
+    async def close(self) -> None:
+        """Finish what lies on the desk, then stop."""
+        if self._task is None:
+            return
+        await self._slips.join()
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        self._task = None
+
+    def hand_in(self, heard: Inbound) -> Slip:
+        slip = Slip(heard, asyncio.get_running_loop().create_future())
+        self._slips.put_nowait(slip)
+        return slip
+
+    async def _work(self) -> None:
+        while True:
+            slips = [await self._slips.get()]
+            while not self._slips.empty() and len(slips) < MOST_AT_ONCE:
+                slips.append(self._slips.get_nowait())
+            try:
+                await self._handle(slips)
+            finally:
+                for _ in slips:
+                    self._slips.task_done()
+
+    async def _handle(self, slips: Sequence[Slip]) -> None:
+        try:
+            answers = await self._together(slips)
+        except Exception as error:
+            if len(slips) == 1:
+                _settle(slips[0], error)
+                return
+            log.warning("shared commit failed, handling one by one", n=len(slips), error=type(error).__name__)
+            for slip in slips:
+                await self._handle([slip])
+            return
+        for slip, answer in zip(slips, answers, strict=True):
+            _settle(slip, answer)
+
+    async def _together(self, slips: Sequence[Slip]) -> list[str | Exception | None]:
+        answers: list[str | Exception | None] = []
+        async with self._db.begin() as session:
+            for slip in slips:
+                try:
+                    async with session.begin_nested():
+                        now = self._clock.now()
+                        answers.append(await self._reception.receive(session, slip.heard, now, late=slip.late))
+                except Exception as error:
+                    if len(slips) == 1:
+                        raise
+                    answers.append(error)
+        return answers
+
+
+def _settle(slip: Slip, answer: str | Exception | None) -> None:
+    if slip.answer.done():
+        return
+    if isinstance(answer, Exception):
+        slip.answer.set_exception(answer)
+        # Whoever gave up waiting never asks; the error is logged where it is spooled.
+        slip.answer.exception()
+    else:
+        slip.answer.set_result(answer)

@@ -1,0 +1,134 @@
+"""The door: `GET/POST /wechat`. Verify, decrypt, store, answer; never a 5xx, never anything but XML or success.
+
+A 5xx, JSON or any other odd body would show the person who just wrote to us that the service is broken
+(开发者文档 › 接收消息). What is not signed by WeChat gets 403; everything else gets an answer it accepts.
+"""
+
+import asyncio
+
+import structlog
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+
+from app.clock import Clock
+from app.db import is_database_trouble
+from app.settings import Settings
+from bot.desk import Desk, Slip
+from bot.screening import Level, screen
+from bot.spool import Spool
+from bot.wechat import MAX_BODY, Cipher, Inbound, MalformedMessage, Refused, Text, parse, text_reply
+from bot.wording import wording
+
+log = structlog.get_logger()
+
+NOTHING = "success"
+
+
+class Door:
+    def __init__(self, cipher: Cipher, clock: Clock, desk: Desk, spool: Spool, settings: Settings) -> None:
+        self._cipher = cipher
+        self._clock = clock
+        self._desk = desk
+        self._spool = spool
+        self._answer_within = settings.wechat_answer_within
+
+    async def knock(self, request: Request) -> Response:
+        """GET: WeChat makes sure that this server is ours."""
+        try:
+            return PlainTextResponse(self._cipher.verify_url(request.query_params, self._clock.now()))
+        except Refused as refused:
+            log.warning("door refused", why=str(refused))
+            return PlainTextResponse("", status_code=403)
+
+    async def deliver(self, request: Request) -> Response:
+        """POST: WeChat delivers something that a person did."""
+        now = self._clock.now()
+        try:
+            xml = self._cipher.open(request.query_params, await _body(request), now)
+        except Refused as refused:
+            log.warning("door refused", why=str(refused))
+            return PlainTextResponse("", status_code=403)
+        except (MalformedMessage, ClientDisconnect) as malformed:
+            log.error("delivery unreadable", why=type(malformed).__name__)
+            return PlainTextResponse(NOTHING)
+        try:
+            heard = parse(xml)
+        except MalformedMessage as malformed:
+            log.error("delivery unreadable", why=str(malformed))
+            return PlainTextResponse(NOTHING)
+        try:
+            answer = await self._answer(heard, xml)
+        except Exception as error:
+            log.critical("delivery lost", error=type(error).__name__)
+            answer = stateless_answer(heard)
+        if not answer:
+            return PlainTextResponse(NOTHING)
+        now = self._clock.now()
+        return Response(self._cipher.seal(text_reply(heard, answer, now), now), media_type="application/xml")
+
+    async def _answer(self, heard: Inbound, xml: bytes) -> str | None:
+        slip = self._desk.hand_in(heard)
+        try:
+            return await asyncio.wait_for(asyncio.shield(slip.answer), self._answer_within)
+        except TimeoutError:
+            # The person must not wait for WeChat's own time-out. The answer will follow as a message.
+            slip.late = True
+            slip.answer.add_done_callback(lambda answer: self._keep_if_lost(answer, slip, xml))
+            return stateless_answer(heard)
+        except Exception as error:
+            away = is_database_trouble(error)
+            log.error("database away, spooled" if away else "delivery broke, spooled", error=type(error).__name__)
+            await self._spool.put(xml, self._clock.now())
+            return stateless_answer(heard)
+
+    def _keep_if_lost(self, answer: "asyncio.Future[str | None]", slip: Slip, xml: bytes) -> None:
+        if answer.cancelled() or answer.exception() is not None:
+            log.error("late delivery broke, spooled", key=type(slip.heard).__name__)
+            task = asyncio.ensure_future(self._spool.put(xml, self._clock.now()))
+            _KEEPING.add(task)
+            task.add_done_callback(_KEEPING.discard)
+
+    async def take_in_spool(self) -> int:
+        """Handle what was kept while the database was away; how many deliveries that were."""
+        taken = 0
+        for file in await asyncio.to_thread(self._spool.waiting):
+            xml = await asyncio.to_thread(self._spool.read, file)
+            if xml is None:
+                log.error("a spooled delivery was sealed with another key", file=file.name)
+                continue
+            slip = self._desk.hand_in(parse(xml))
+            slip.late = True
+            try:
+                await slip.answer
+            except Exception as error:
+                if is_database_trouble(error):
+                    return taken
+                log.error("a spooled delivery broke and was set aside", file=file.name, error=type(error).__name__)
+                await asyncio.to_thread(self._spool.set_aside, file)
+                continue
+            await asyncio.to_thread(self._spool.done, file)
+            taken += 1
+        return taken
+
+
+_KEEPING: set["asyncio.Future[None]"] = set()
+
+
+async def _body(request: Request) -> bytes:
+    """The body, read no further than a callback can be long."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise MalformedMessage("too long")
+    return bytes(body)
+
+
+def stateless_answer(heard: Inbound) -> str | None:
+    """What can be said with no database: the hotline to somebody in danger, a kind word to anybody else."""
+    if not isinstance(heard, Text):
+        return None
+    lines = {"support": "12356", "emergency": "120 或 110"}
+    if screen(heard.content).level >= Level.ORANGE:
+        return wording().say("red.unstored", **lines)
+    return wording().say("help.later", **lines)

@@ -1,0 +1,87 @@
+"""Bells: APScheduler rings them, and whoever commits something that is due now rings them as well.
+
+A bell only wakes its own task, which works off everything that is due and goes back to sleep. So a ring
+costs nothing, rings never pile up, and it does not matter how many processes have bells.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+log = structlog.get_logger()
+
+Work = Callable[[], Awaitable[int]]
+
+
+@dataclass
+class Bell:
+    """`every` is in seconds of real time; `work` answers how much it did, and 0 when nothing is left."""
+
+    name: str
+    every: float
+    work: Work
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def ring(self) -> None:
+        self._wake.set()
+
+    async def drain(self) -> int:
+        """Work until nothing is due."""
+        done = 0
+        async with self._busy:
+            while n := await self.work():
+                done += n
+        return done
+
+    async def keep(self) -> None:
+        """Sleep, wake, drain, for ever. An error is logged and the next ring tries again."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self.drain()
+            except Exception as error:
+                log.error("bell broke", bell=self.name, error=type(error).__name__, exc_info=True)
+
+
+class Tower:
+    """All the bells of a process."""
+
+    def __init__(self, bells: Iterable[Bell]) -> None:
+        self.bells = {bell.name: bell for bell in bells}
+        self._scheduler = AsyncIOScheduler(timezone="UTC")
+        self._keepers: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        for bell in self.bells.values():
+            self._keepers.append(asyncio.create_task(bell.keep(), name=f"bell {bell.name}"))
+            self._scheduler.add_job(
+                bell.ring, "interval", seconds=bell.every, id=bell.name, coalesce=True, max_instances=1,
+                misfire_grace_time=None,
+            )  # fmt: skip
+            bell.ring()
+        self._scheduler.start()
+
+    async def stop(self) -> None:
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+        self._keepers.clear()
+
+    def ring(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name in self.bells:
+                self.bells[name].ring()
+
+    async def settle(self) -> int:
+        """Drain every bell until none has anything left to do now."""
+        done = 0
+        while n := sum([await bell.drain() for bell in self.bells.values()]):
+            done += n
+        return done

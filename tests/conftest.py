@@ -1,0 +1,169 @@
+"""The house of every test: the real door, the real rooms, the platform in a box, and a clock that is moved."""
+
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+from hypothesis import settings as hypothesis_settings
+
+from app import migrations
+from app.activities.calendar import Quiet
+from app.clock import Clock, local
+from app.loading import load, read_programme
+from app.main import Tongxing, create_app
+
+from app.settings import Settings
+from app.time_travel import TimeMachine
+from bot.simulator import DEMO_APP_ID, Account, LocalWire, Phone, PhoneBook, Platform, create_box
+
+hypothesis_settings.register_profile("house", deadline=None)
+hypothesis_settings.load_profile("house")
+
+ZONE = "Asia/Shanghai"
+MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=ZoneInfo(ZONE))
+PROGRAMME = Path(__file__).parent.parent / "deploy" / "programmes" / "duantang.yaml"
+ACCOUNT = Account(DEMO_APP_ID, "s" * 32, "a-token", "k" * 43)
+
+
+class SettlingWire(LocalWire):
+    """After each thing a person does, everything that follows from it happens before the test goes on."""
+
+    machine: TimeMachine
+
+    async def act(self, openid: str, verb: str, **details: str) -> None:
+        await super().act(openid, verb, **details)
+        await self.machine.settle()
+
+
+@dataclass
+class Story:
+    """One house and its people, as a test speaks of them."""
+
+    house: Tongxing
+    platform: Platform
+    clock: TimeMachine
+    book: PhoneBook
+    settings: Settings
+    openids: dict[str, str] = field(
+        default_factory=lambda: {
+            "王乐": "o_wangle", "李红": "o_lihong", "周敏": "o_zhoumin", "李老师": "o_lilaoshi",
+        }
+    )  # fmt: skip
+
+    async def phone(self, name: str, role: str = "同伴") -> Phone:
+        return await self.book.phone(name, role, openid=self.openids.get(name))
+
+    async def joined(self, name: str = "小河", *, mood: bool = True, called: str | None = None) -> Phone:
+        """A member who has come in by the door that members come in by."""
+        worker = await self.phone("王乐")
+        await worker.says(f"邀请 {name}")
+        invitation = await worker.hears("四个数字")
+        member = await self.phone(name)
+        await member.follows(await self.scan_page(invitation))
+        await member.says("好")
+        await member.says(invitation.rsplit("：", 1)[1][:4])
+        await member.hears("同意请回")
+        await member.says("1")
+        await member.says("1" if mood else "2")
+        await member.says("3")
+        await member.says(called or name)
+        await member.hears("自动消息")
+        return member
+
+    async def scan_page(self, message: str) -> str:
+        """Open the link in a message and point the phone's camera at the picture: its scene."""
+        await self.open_link(message)
+        return self.platform.qr_codes[-1].scene_str
+
+    async def open_link(self, message: str) -> str:
+        """What the page behind the first link of a message says."""
+        link = next(word for word in message.split() if word.startswith("http"))
+        app = create_app(self.house, bells=False)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=self.settings.public_url) as browser:
+            answer = await browser.get(link)
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
+    async def until(self, hour: int, minute: int = 0, *, days: int = 0) -> None:
+        """Let time pass until this wall-clock time, `days` from today."""
+        now = local(self.house.clock.now(), ZONE)
+        target = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
+        await self.clock.forward_to(target.fromtimestamp(target.timestamp() + days * 86400, tz=now.tzinfo))
+
+    async def wednesday(self, hour: int, minute: int = 0) -> None:
+        """Of the first week: the day of the handicraft group."""
+        await self.clock.forward_to(MONDAY.replace(day=25, hour=hour, minute=minute))
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with empty tables, made once; each test works on a copy."""
+    file = tmp_path_factory.mktemp("template") / "empty.db"
+    migrations.migrate(f"sqlite+aiosqlite:///{file}")
+    return file
+
+
+@pytest.fixture
+def settings(tmp_path: Path, migrated_file: Path) -> Settings:
+    shutil.copy(migrated_file, tmp_path / "tongxing.db")
+    return Settings.model_validate(
+        {
+            "data_dir": tmp_path, "database_url": f"sqlite+aiosqlite:///{tmp_path / 'tongxing.db'}",
+            "secret_key": "a key that only tests use", "public_url": "http://house",
+            "wechat_app_id": ACCOUNT.app_id, "wechat_app_secret": ACCOUNT.app_secret, "wechat_token": ACCOUNT.token,
+            "wechat_encoding_aes_key": ACCOUNT.encoding_aes_key, "wechat_api_base": "http://box",
+            "wechat_template_activity": "TPL_ACTIVITY", "wechat_template_duty": "TPL_DUTY",
+        }
+    )  # fmt: skip
+
+
+@pytest.fixture
+async def story(settings: Settings) -> AsyncIterator[Story]:
+    """Monday, 09:00 in Duantang. The staff are there; nobody has joined yet."""
+    async with open_story(settings, Clock(frozen_at=MONDAY)) as opened:
+        yield opened
+
+
+class open_story:  # noqa: N801 - reads as a verb
+    """A story over a database that is ready; used again after a crash, it goes on where the first ended."""
+
+    def __init__(self, settings: Settings, clock: Clock, platform: Platform | None = None) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._platform = platform
+
+    async def __aenter__(self) -> Story:
+        box = httpx.AsyncClient(base_url="http://box")
+        self.house = Tongxing.build(self._settings, self._clock, http=box)
+        app = create_app(self.house, bells=False)
+        self.door = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://house")
+        platform = self._platform or Platform(ACCOUNT, self._clock, door=self.door, name="段塘生活小站")
+        box._transport = httpx.ASGITransport(create_box(platform))
+        self._running = self.house.running(bells=False)
+        await self._running.__aenter__()
+        machine = TimeMachine(self.house, platform.settle, zone=ZONE)
+        wire = SettlingWire(platform)
+        wire.machine = machine
+        story = Story(self.house, platform, machine, PhoneBook(wire), self._settings)
+        async with self.house.db.begin() as session:
+            quiet = Quiet(self._settings.quiet_from, self._settings.quiet_until)
+            await load(
+                session, read_programme(PROGRAMME.read_text(encoding="utf-8")), now=self._clock.now(), quiet=quiet,
+                account=ACCOUNT.app_id,
+            )  # fmt: skip
+        for name, openid in story.openids.items():
+            platform.add_user(openid, name, "同事", following=True)
+        await machine.settle()
+        return story
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._running.__aexit__(None, None, None)
+        await self.door.aclose()
+
+
+
