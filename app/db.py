@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from enum import IntEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -17,6 +18,7 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Index,
+    SmallInteger,
     Text,
     event,
     make_url,
@@ -108,6 +110,23 @@ class EncryptedJSON(TypeDecorator[Any]):
         return None if value is None else json.loads(_vault().open(value))
 
 
+class Numbers(TypeDecorator[IntEnum]):
+    """An IntEnum stored as its number and read back as itself."""
+
+    impl = SmallInteger
+    cache_ok = True
+
+    def __init__(self, enum: type[IntEnum]) -> None:
+        super().__init__()
+        self.enum = enum
+
+    def process_bind_param(self, value: IntEnum | None, dialect: Dialect) -> int | None:
+        return None if value is None else int(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> IntEnum | None:
+        return None if value is None else self.enum(value)
+
+
 def words(enum: type[Any]) -> Any:
     """A column type that stores an enum by its value, as plain text with no CHECK to migrate later."""
     return SqlEnum(
@@ -173,7 +192,6 @@ class Database:
         async with self._sessions() as session:
             await session.connection(execution_options={"tongxing_read_only": True})
             yield session
-            await session.rollback()
 
     async def close(self) -> None:
         await self.engine.dispose()

@@ -3,10 +3,10 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Index, SmallInteger, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Column, Field
 
-from app.db import Encrypted, EncryptedJSON, Record, UTCDateTime, due_index, words
+from app.db import Numbers, Encrypted, EncryptedJSON, Record, UTCDateTime, due_index, words
 from app.due import DueRow
 from app.escalations.machine import Level, Outcome, State
 
@@ -35,7 +35,7 @@ class CaseRow(DueRow, table=True):
     house_id: int = Field(foreign_key="house.id", index=True)
     person_id: int = Field(foreign_key="person.id", index=True)
     category: str = Field(max_length=20)
-    level: Level = Field(sa_column=Column(SmallInteger, nullable=False))
+    level: Level = Field(sa_column=Column(Numbers(Level), nullable=False))
     state: State = Field(default=State.OPEN, sa_type=words(State))
     step: int = 0
     rounds: int = 0
@@ -57,7 +57,7 @@ class Flag(Record, table=True):
     case_id: int = Field(foreign_key="cases.id", index=True)
     person_id: int = Field(foreign_key="person.id", index=True)
     house_id: int = Field(foreign_key="house.id", index=True)
-    level: Level = Field(sa_column=Column(SmallInteger, nullable=False))
+    level: Level = Field(sa_column=Column(Numbers(Level), nullable=False))
     category: str = Field(max_length=20)
     rule: str = Field(max_length=60)
     rules_version: str = Field(max_length=24)
@@ -99,5 +99,5 @@ class LadderRow(Record, table=True):
     __table_args__ = (UniqueConstraint("programme_id", "level"),)
     id: int | None = Field(default=None, primary_key=True)
     programme_id: int = Field(foreign_key="programme.id", index=True)
-    level: Level = Field(sa_column=Column(SmallInteger, nullable=False))
+    level: Level = Field(sa_column=Column(Numbers(Level), nullable=False))
     plan: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
@@ -89,23 +90,35 @@ def _phones(file: ProgrammeFile) -> Iterator[Problem]:
             yield file.problem(house, "phone", text)
 
 
-def _written(file: ProgrammeFile, section: str) -> set[str]:
-    """The codes of a section, those of entries with a mistake included: a mistake is reported once."""
-    entries = file.sheet.data.get(section, [])
-    entries = entries if isinstance(entries, list) else []
-    return {entry["code"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("code"), str)}
+@dataclass(frozen=True)
+class _Codes:
+    """The codes of a section. Where one could not be read, nothing can be said to be missing."""
+
+    known: frozenset[str]
+    all_read: bool
+
+    def lack(self, code: str) -> bool:
+        return self.all_read and code not in self.known
+
+
+def _codes_in(file: ProgrammeFile, section: str) -> _Codes:
+    entries = file.sheet.data.get(section) or []
+    entries = entries if isinstance(entries, list) else [None]
+    codes = [entry.get("code") if isinstance(entry, dict) else None for entry in entries]
+    return _Codes(frozenset(c for c in codes if isinstance(c, str)), all(isinstance(c, str) for c in codes))
 
 
 def _houses(file: ProgrammeFile) -> Iterator[Problem]:
-    known = _written(file, "houses")
+    houses = _codes_in(file, "houses")
     for entry in file.in_houses():
-        if entry.house not in known:
-            yield file.problem(entry, "house", f"写的 {entry.house} 不在 houses 里{nearest(entry.house, known)}")
+        if houses.lack(entry.house):
+            text = f"写的 {entry.house} 不在 houses 里{nearest(entry.house, houses.known)}"
+            yield file.problem(entry, "house", text)
     for person in file.staff:
         for n, code in enumerate(person.also):
-            if code not in known:
+            if houses.lack(code):
                 path: Path = (*person.path, "also", n)
-                yield file.sheet.problem(path, f"写的 {code} 不在 houses 里{nearest(code, known)}")
+                yield file.sheet.problem(path, f"写的 {code} 不在 houses 里{nearest(code, houses.known)}")
 
 
 # People
@@ -122,14 +135,14 @@ def _staff(file: ProgrammeFile) -> Iterator[Problem]:
 
 def _companions(file: ProgrammeFile) -> Iterator[Problem]:
     staff = {person.code: person for person in file.staff}
-    written = _written(file, "staff")
+    codes = _codes_in(file, "staff")
     for member in file.members:
         for field, code in (("worker", member.worker), ("backup", member.backup)):
             if not code:
                 continue
             person = staff.get(code)
-            if code not in written:
-                text = f"{member.code} 的 {field} 写的 {code} 不在 staff 里{nearest(code, written)}"
+            if codes.lack(code):
+                text = f"{member.code} 的 {field} 写的 {code} 不在 staff 里{nearest(code, codes.known)}"
                 yield file.problem(member, field, text)
             elif person is not None and not person.answers:
                 text = f"{member.code} 的 {field} 要是社工或督导（role: worker 或 supervisor），{code} 不是"
@@ -228,7 +241,7 @@ def _leads_to_somebody(member: MemberEntry, targets: set[Target], led_by_supervi
 
 def _complete(file: ProgrammeFile, section: str) -> bool:
     """Whether every entry of a section could be read; otherwise nothing can be said about what is missing."""
-    written = file.sheet.data.get(section, [])
+    written = file.sheet.data.get(section) or []
     return isinstance(written, list) and len(written) == len(getattr(file, section))
 
 

@@ -6,6 +6,7 @@ from app.loading.lines import Sheet
 from app.loading.problems import Problem
 from app.loading.schema import ActivityEntry, Entry, HouseEntry, MemberEntry, ProgrammeEntry, StaffEntry
 
+
 @dataclass(frozen=True)
 class ProgrammeFile:
     programme: ProgrammeEntry

@@ -21,9 +21,9 @@ _FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NOTHING = frozenset(("", "~", "null", "Null", "NULL"))
 
 
-@dataclass
+@dataclass(repr=False)
 class Sheet:
-    """What a file says: mappings, lists and texts, and the line of each. A key without a value is left out."""
+    """What a file says: mappings, lists and texts, and the line of each; None where nothing is written."""
 
     data: dict[str, Any] = field(default_factory=dict)
     lines: dict[Path, int] = field(default_factory=dict)
@@ -93,9 +93,10 @@ class _Reader:
             return self._mapping(path)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._list(path)
-        plain = getattr(event, "style", None) is None or getattr(event, "implicit", (True,))[0]
-        value: str = getattr(event, "value", "")
-        return None if plain and value in _NOTHING else value
+        if not isinstance(event, yaml.ScalarEvent):
+            raise LoadError([Problem(line, f"这里读不懂，请照着 {EXAMPLE} 写")])
+        value: str = event.value
+        return None if event.implicit[0] and value in _NOTHING else value
 
     def _list(self, path: Path) -> list[Any]:
         found: list[Any] = []
@@ -117,11 +118,9 @@ class _Reader:
                 self._sheet.problems.append(Problem(line, twice))
                 continue
             first[key] = self._sheet.lines[here] = line
-            value = self._value(next(self._events), here)
-            if value is None:
+            found[key] = self._value(next(self._events), here)
+            if found[key] is None:
                 self._sheet.empty.add(here)
-            else:
-                found[key] = value
         return found
 
 
@@ -137,6 +136,7 @@ _SLIPS = (
     (re.compile(r"，\s*[a-z_]+:\s"), "逗号要用英文的 , "),
     (re.compile(r"^\s*(- +)?[a-z_]+:[^\s:/]"), "冒号后面要空一格"),
     (re.compile(r"^\s*-[a-z_{]"), "减号后面要空一格"),
+    (re.compile(r""": +("[^"]*|'[^']*)$"""), "这里的引号没有配成对，请补上另一个引号"),
 )
 
 
@@ -151,7 +151,7 @@ def _slips(text: str) -> list[Problem]:
 
 
 _SYNTAX = (
-    ("mapping values are not allowed", "这里的冒号读不懂：请看这一行和上一行的缩进是否对齐，文字里有冒号时请加英文引号"),
+    ("mapping values are not allowed", "这里的冒号读不懂：请看这一行和上一行是否对齐，文字里有冒号时请加英文引号"),
     ("while scanning a quoted scalar", "这里的引号没有配成对，请补上另一个引号"),
     ("while parsing a flow", "这里的括号或逗号没有配好，请看 { } [ ] 是否成对、项目之间是否有英文逗号"),
     ("cannot start any token", "这里有不能放在开头的符号，请给这段文字加英文引号"),

@@ -47,7 +47,7 @@ def read_programme(text: str) -> ProgrammeFile:
 
 
 def _entries(model: type[Model], section: str, sheet: Sheet, problems: list[Problem]) -> tuple[Model, ...]:
-    written = sheet.data.get(section, [])
+    written = sheet.data.get(section) or []
     if not isinstance(written, list):
         return ()
     read = [_entry(model, each, (section, n), sheet, problems) for n, each in enumerate(written)]

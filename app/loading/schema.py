@@ -7,16 +7,16 @@ from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from dateutil.rrule import rrulestr
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, PrivateAttr, model_validator
 
 from app.escalations.machine import Level, Target
-from app.loading.lines import Path
+from app.loading.lines import Path, spell
 from app.loading.sentences import nearest
 from app.loading.weekly import Shift, read_day, read_days, read_shifts, read_time, weekly_rule
 from app.people.models import Role
 
 RULE_PARTS = frozenset(
-    ("FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTHDAY", "BYMONTH", "BYSETPOS", "BYYEARDAY", "BYWEEKNO", "WKST")
+    "FREQ INTERVAL COUNT UNTIL BYDAY BYMONTHDAY BYMONTH BYSETPOS BYYEARDAY BYWEEKNO WKST".split()  # noqa: SIM905
 )
 
 
@@ -128,7 +128,7 @@ At = Annotated[str, _as(read_time)]
 
 
 class Entry(BaseModel):
-    """One thing in the file; `path` says where it stands."""
+    """One thing in the file; `path` says where it stands. It prints as that: names must not reach a log."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     _path: Path = PrivateAttr(default=())
@@ -136,6 +136,18 @@ class Entry(BaseModel):
     @property
     def path(self) -> Path:
         return self._path
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_is_not_written(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        return {key: value for key, value in data.items() if value is not None or key not in cls.model_fields}
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {spell(self._path)}>"
+
+    __str__ = __repr__
 
     def standing_at(self, path: Path) -> Self:
         self._path = path
@@ -219,6 +231,10 @@ class MemberEntry(Entry):
     worker: Code = ""
     backup: Code = ""
     phone: Phone = ""
+
+    @property
+    def role(self) -> Role:
+        return Role.MEMBER
 
 
 class ActivityEntry(Entry):

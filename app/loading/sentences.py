@@ -28,13 +28,13 @@ def _sentence(error: Mapping[str, Any], model: type[BaseModel], inner: Path, *, 
         case "missing":
             return f"{'空着' if empty else '少了'}，请写{_asked(model, inner)}"
         case "extra_forbidden":
-            known = [name for name in _owner(model, inner).model_fields]
+            known = list(_owner(model, inner).model_fields)
             hint = nearest(str(inner[-1]), known)
             return f"不认识{hint or '，请删掉；这里可以写 ' + '、'.join(known)}"
         case "value_error":
             return str(context.get("error", ""))
         case "literal_error" | "enum":
-            known = [word for word in str(context.get("expected", "")).replace(" or ", ", ").split("'")[1::2]]
+            known = str(context.get("expected", "")).split("'")[1::2]
             return f"只能写 {'、'.join(known)}{nearest(str(error['input']), known)}"
         case "list_type":
             return "要写成列表：每一项另起一行，前面加减号和空格"

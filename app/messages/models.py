@@ -4,10 +4,10 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from sqlalchemy import Index, SmallInteger, UniqueConstraint, text
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Column, Field
 
-from app.db import Encrypted, EncryptedJSON, Record, UTCDateTime, due_index, words
+from app.db import Numbers, Encrypted, EncryptedJSON, Record, UTCDateTime, due_index, words
 from app.due import DueRow
 
 
@@ -98,7 +98,7 @@ class Outbox(DueRow, table=True):
     kind: str = Field(max_length=32)
     subject_id: int | None = None
     params: dict[str, Any] = Field(default_factory=dict, sa_type=EncryptedJSON)
-    lane: Lane = Field(default=Lane.NORMAL, sa_column=Column(SmallInteger, nullable=False))
+    lane: Lane = Field(default=Lane.NORMAL, sa_column=Column(Numbers(Lane), nullable=False))
     state: OutboxState = Field(default=OutboxState.QUEUED, sa_type=words(OutboxState))
     reason: str | None = Field(default=None, max_length=60)
     created_at: datetime = Field(sa_type=UTCDateTime)

@@ -73,7 +73,7 @@ async def members_of(session: AsyncSession, house_id: int) -> list[Person]:
     """Those of a house who have joined."""
     joined = (
         select(Person)
-        .where(col(Person.house_id) == house_id, col(Person.role).in_([Role.MEMBER, Role.COUNSELLOR]))
+        .where(col(Person.house_id) == house_id, col(Person.role) == Role.MEMBER)
         .where(col(Person.joined_at).is_not(None))
         .order_by(col(Person.id))
     )

@@ -143,7 +143,7 @@ class Deliverer:
                 return None
         for name in notice.rungs:
             rung = self._rungs[name]
-            if name in tried or self._closed_until.get(name, now) > now or not rung.is_open(row, letter, contact, now):
+            if name in tried or self._is_shut(name, row, now) or not rung.is_open(row, letter, contact, now):
                 continue
             first = row.first_sent_at if row.sending_by == name and row.first_sent_at else now
             mine = await due.finish(
@@ -153,6 +153,10 @@ class Deliverer:
             return Envelope(row, contact, letter, rung) if mine else None
         await self._lost(session, row, notice, OutboxState.FAILED, "no channel", now)
         return None
+
+    def _is_shut(self, rung: str, row: Outbox, now: datetime) -> bool:
+        """A used-up quota stops a rung until midnight; an alert still tries, since asking costs nothing."""
+        return row.lane is not Lane.URGENT and self._closed_until.get(rung, now) > now
 
     async def _waits_for_an_answer(
         self, session: AsyncSession, row: Outbox, contact: Contact, letter: Letter, now: datetime

@@ -23,24 +23,23 @@ def words_of(what: Occurrence, zone: str) -> dict[str, str]:
     return {"title": what.title, "place": what.venue, **when_words(what.starts_at, zone)}
 
 
-def answer_said(text: str) -> Answer | None:
-    """The answer in a text; None when there is none, or when its number and its words disagree."""
+def answers_in(text: str) -> set[Answer]:
+    """What a text answers, by its number and by its words: two answers when they disagree."""
     number, words = grammar.number(text, 3), grammar.attendance(text)
-    by_number = NUMBERS[number] if number is not None else None
-    by_words = Answer(words.value) if words is not None else None
-    if by_number and by_words and by_number is not by_words:
-        return None
-    return by_number or by_words
+    by_number = {NUMBERS[number]} if number is not None else set()
+    return by_number | ({Answer(words.value)} if words is not None else set())
 
 
 @dialogue(TOPIC, again="rsvp.again")
 async def hear(talk: Talk, question: Question, text: str) -> str | None:
-    said = answer_said(text)
-    if said is None:
+    said = answers_in(text)
+    if not said:
         return None
+    if len(said) > 1:
+        return talk.say("rsvp.again")
     what = await activities.occurrence(talk.session, question.subject_id or 0)
     await talk.answered(question)
-    return await record(talk, what, said)
+    return await record(talk, what, said.pop())
 
 
 @dialogue("rsvp.which", again="rsvp.again")
