@@ -145,7 +145,7 @@ def load(file: Annotated[Path, typer.Argument(help="项目的 YAML 文件，例�
                 loaded = await load_programme(
                     session, programme, now=_clock(settings).now(), quiet=quiet, account=settings.wechat_app_id
                 )
-            return loaded.summary
+            return "\n".join([loaded.summary, *loaded.notes])
         finally:
             await db.close()
 

@@ -16,7 +16,6 @@ from app.activities.calendar import Quiet
 from app.clock import Clock, local
 from app.loading import load, read_programme
 from app.main import Tongxing, create_app
-
 from app.settings import Settings
 from app.time_travel import TimeMachine
 from bot.simulator import DEMO_APP_ID, Account, LocalWire, Phone, PhoneBook, Platform, create_box
@@ -164,6 +163,3 @@ class open_story:  # noqa: N801 - reads as a verb
     async def __aexit__(self, *error: object) -> None:
         await self._running.__aexit__(None, None, None)
         await self.door.aclose()
-
-
-

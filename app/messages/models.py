@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Column, Field
 
-from app.db import Numbers, Encrypted, EncryptedJSON, Record, UTCDateTime, due_index, words
+from app.db import Encrypted, EncryptedJSON, Numbers, Record, UTCDateTime, due_index, words
 from app.due import DueRow
 
 

@@ -12,13 +12,15 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import quote
 
 import httpx
 
+from app.clock import local
 from bot.simulator.page_state import phone_state
-from bot.simulator.platform import Platform
+from bot.simulator.platform import BEIJING, Platform
 
 POLL = 0.1
 
@@ -224,7 +226,7 @@ class Phone:
         for index, bubble in enumerate(self._bubbles):
             new = "»" if index >= self._heard and bubble.who != "me" else " "
             words = bubble.text.replace("\n", "\n        ")
-            lines.append(f"{new} {bubble.at[11:16]} {marks[bubble.who]}  {words}")
+            lines.append(f"{new} {_clock_time(bubble.at)} {marks[bubble.who]}  {words}")
         return "\n".join(lines if len(lines) > 1 else [*lines, "  （空的）"])
 
     # Inside
@@ -271,6 +273,10 @@ class Phone:
 
     def _complaint(self, what: str) -> str:
         return f"{self.name} {what}\n{self.transcript()}"
+
+
+def _clock_time(at: str) -> str:
+    return f"{local(datetime.fromisoformat(at), BEIJING):%H:%M}" if at else "--:--"
 
 
 class Fits(Protocol):

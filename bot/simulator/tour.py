@@ -167,7 +167,7 @@ class Tour:
         await member.hears("您不用一个人扛着", "我已经请王乐来联系您", "12356", "您现在安全吗")
         card = await worker.sees_card("待办提醒")
         self._code = card["编号"]
-        await worker.locked("小河", "活", "药", "危机", "自杀")
+        await worker.locked("小河", "不想活", "药", "危机", "自杀")
 
     async def ladder(self) -> None:
         backup, boss = await self._phone("李红"), await self._phone("周敏")
@@ -178,6 +178,7 @@ class Tour:
 
     async def ending(self) -> None:
         member, worker, backup = await self._phone("小河"), await self._phone("王乐"), await self._phone("李红")
+        boss = await self._phone("周敏")
         await backup.says(f"接 {self._code}")
         taken = await backup.hears("已记录：李红", "接手")
         page = await self._open(taken)
@@ -196,7 +197,7 @@ class Tour:
         await backup.says("1")
         await backup.hears("已结束")
         await self._forward(hours=2)
-        await (await self._phone("周敏")).phone.hears_not("还没人接手")
+        await boss.phone.hears_nothing()
         self.tick("结束以后，没有人再被打扰")
 
     # How it is told
@@ -251,10 +252,13 @@ class Tour:
             raise AssertionError("链接后面没有二维码")
         self.tick("链接点开是一张二维码")
         codes = (await self._client.get("state.json")).json()["qr_codes"]
-        scene: str = codes[-1]["scene_str"]
+        scene: str = codes[-1]["scene"]
         return scene
 
 
 def _quoted(text: str) -> str:
-    first, *rest = text.strip().splitlines()
-    return f"「{first}{' …' if rest else ''}」"
+    """What was heard, in full; what has several lines is set off below the step."""
+    lines = text.strip().splitlines()
+    if len(lines) == 1:
+        return f"「{lines[0]}」"
+    return "".join(f"\n        │ {line}" for line in lines)
