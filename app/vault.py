@@ -11,8 +11,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 SHORTEST_KEY = 16
@@ -33,7 +35,7 @@ class Vault:
                 f"TONGXING_SECRET_KEY 没有设置或太短：请设成至少 {SHORTEST_KEY} 个字符的随机文字，并另外保存一份"
             )
         self._texts = Fernet(_derive(secret_key, b"text"))
-        self._links = Fernet(_derive(secret_key, b"link"))
+        self._links = AESGCM(base64.urlsafe_b64decode(_derive(secret_key, b"link")))
 
     def seal(self, text: str) -> str:
         return self._texts.encrypt(text.encode()).decode()
@@ -48,20 +50,21 @@ class Vault:
             ) from None
 
     def link(self, purpose: str, payload: dict[str, Any], *, now: datetime, lasts: timedelta) -> str:
-        """A token for a URL: opaque, good for one purpose, until `now + lasts`."""
-        body = {"for": purpose, "until": int((now + lasts).timestamp()), **payload}
-        return self._links.encrypt(json.dumps(body).encode()).decode().rstrip("=")
+        """A token for a URL: opaque, short, good for one purpose, until `now + lasts`."""
+        body = int((now + lasts).timestamp()).to_bytes(5) + json.dumps(payload, separators=(",", ":")).encode()
+        nonce = secrets.token_bytes(12)
+        return base64.urlsafe_b64encode(nonce + self._links.encrypt(nonce, body, purpose.encode())).decode().rstrip("=")
 
     def read_link(self, purpose: str, token: str, *, now: datetime) -> dict[str, Any]:
+        """What a token carries. LinkError when it was changed, is for something else, or has run out."""
         try:
-            body = self._links.decrypt((token + "=" * (-len(token) % 4)).encode())
-        except (InvalidToken, UnicodeEncodeError):
+            sealed = base64.urlsafe_b64decode(token.encode() + b"=" * (-len(token) % 4))
+            body = self._links.decrypt(sealed[:12], sealed[12:], purpose.encode())
+        except (InvalidTag, ValueError):
             raise LinkError("链接不完整，请从消息里重新点开") from None
-        claims: dict[str, Any] = json.loads(body)
-        if claims.pop("for") != purpose:
-            raise LinkError("链接不是给这一页的，请从消息里重新点开")
-        if claims.pop("until") < now.timestamp():
+        if int.from_bytes(body[:5]) < now.timestamp():
             raise LinkError("链接过期了，请回复消息再要一个新的")
+        claims: dict[str, Any] = json.loads(body[5:])
         return claims
 
 

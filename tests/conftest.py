@@ -54,7 +54,7 @@ class Story:
         }
     )  # fmt: skip
 
-    async def phone(self, name: str, role: str = "同伴") -> Phone:
+    async def phone(self, name: str, role: str = "") -> Phone:
         return await self.book.phone(name, role, openid=self.openids.get(name))
 
     async def joined(self, name: str = "小河", *, mood: bool = True, called: str | None = None) -> Phone:

@@ -125,7 +125,9 @@ class Pages:
             log.error("no qr code", errcode=error.errcode, advice=error.advice)
             return self.render("broken.html", words=words, status=200, why="微信现在给不了码，请过几分钟再打开这一页")
         picture = io.BytesIO()
-        segno.make(made.url, error="m").save(picture, kind="svg", scale=8, border=3, xmldecl=False, svgclass=None)
+        segno.make(made.url, error="m").save(
+            picture, kind="svg", scale=8, border=3, xmldecl=False, svgclass=None, omitsize=True
+        )
         until = moment_words(now + timedelta(seconds=made.expires_in), now, "Asia/Shanghai")
         return self.render(
             "qr.html", words=words, picture=picture.getvalue().decode(), purpose=claims["purpose"],

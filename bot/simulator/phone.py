@@ -290,7 +290,7 @@ class PhoneBook:
         self._wire = wire
         self._phones: dict[str, Phone] = {}
 
-    async def phone(self, name: str, role: str = "同伴", openid: str | None = None) -> Phone:
+    async def phone(self, name: str, role: str = "", openid: str | None = None) -> Phone:
         """The phone of this name, made (not yet following) when there is none."""
         if name not in self._phones:
             openid = openid or f"o_{name}"

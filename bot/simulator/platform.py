@@ -48,7 +48,7 @@ UNREADABLE = {
 }
 DEFAULT_MENU: list[dict[str, Any]] = [
     {"type": "click", "name": "我的活动", "key": "activities"},
-    {"type": "click", "name": "今天", "key": "today"},
+    {"type": "click", "name": "今天心情", "key": "mood"},
     {"type": "click", "name": "帮助", "key": "help"},
 ]
 

@@ -1,0 +1,42 @@
+"""A worker of the crash tests, a process of its own: claim, "send", finish, until somebody kills it.
+
+    python -m tests.due_worker DATABASE_URL FILE LEASE
+
+Sending is adding the number of the row as a line to FILE: what the world has seen, whatever happened after.
+"""
+
+import asyncio
+import os
+import sys
+from datetime import timedelta
+
+from sqlmodel import col
+
+import app.tables  # noqa: F401 - every model has to be there before the first query
+from app import due
+from app.clock import Clock
+from app.db import Database
+from app.messages.models import Outbox, OutboxState
+from app.vault import Vault
+
+BATCH = 10
+KEY = "a key that only tests use"
+
+
+async def work(url: str, file: str, lease: timedelta) -> None:
+    db, clock = Database(url, Vault(KEY), pool_size=2), Clock()
+    letterbox = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    while True:
+        async with db.begin() as session:
+            rows = await due.claim(session, Outbox, clock.now(), n=BATCH, lease=lease, first=[col(Outbox.lane)])
+        for row in rows:
+            os.write(letterbox, f"{row.id}\n".encode())
+            await asyncio.sleep(0.002)  # what a kill falls into: sent, and not yet finished
+            async with db.begin() as session:
+                await due.finish(session, row, state=OutboxState.SENT, finished_at=clock.now())
+        if not rows:
+            await asyncio.sleep(0.02)
+
+
+if __name__ == "__main__":
+    asyncio.run(work(sys.argv[1], sys.argv[2], timedelta(seconds=float(sys.argv[3]))))
