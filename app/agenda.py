@@ -2,19 +2,24 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.activities import service as activities
-from app.activities.models import Milestone, Plan
-from app.escalations.machine import State
+from app.activities.models import Plan
+from app.due import DueRow
 from app.escalations.models import CaseRow
 from app.messages import service as messages
-from app.messages.models import OutboxState
 from app.mood.models import MoodPlan
 from app.people import service as people
+from bot.wording import wording
+
+HELD = ("quiet", "question", "try_later")
+Due = TypeVar("Due", bound=DueRow)
+say = wording().say
 
 
 @dataclass(frozen=True)
@@ -24,56 +29,50 @@ class Entry:
     why: str
 
 
-MILESTONES = {
-    Milestone.INVITE: ("问大家来不来", "到了邀请的日子"),
-    Milestone.REMIND_DAY: ("前一天提醒", "只发给能来和没想好的"),
-    Milestone.REMIND_HOURS: ("当天提醒", "开始前两小时，避开安静时段"),
-    Milestone.MISSED: ("问候没到的人", "说了能来，结束后半小时还没签到"),
-}
-CASE_WAITS = {
-    State.OPEN: "还没有人接手，到时叫下一个人",
-    State.ACKNOWLEDGED: "有人接手，到时看有没有联系上",
-    State.CONTACTED: "已联系上，到时催填结果",
-    State.RESOLVED: "",
-}
-HELD = {"quiet": "安静时段，早上再发", "question": "等对方先回上一个问题", "try later": "刚才没发成，再试"}
-
-
 async def entries(session: AsyncSession, n: int = 12) -> list[Entry]:
     """The next `n` things."""
     found = [*await _plans(session, n), *await _cases(session, n), *await _moods(session, n)]
-    found += [
-        Entry(row.due_at, f"发给一个人：{row.kind}", HELD.get(row.reason or "", "已排队"))
-        for row in await messages.waiting(session, n)
-        if row.due_at is not None and row.state is not OutboxState.SENDING
-    ]
+    found += await _letters(session, n)
     return sorted(found, key=lambda entry: entry.at)[:n]
 
 
+def _next(model: type[Due], n: int) -> Select[Due]:
+    return select(model).where(col(model.due_at).is_not(None)).order_by(col(model.due_at)).limit(n)
+
+
 async def _plans(session: AsyncSession, n: int) -> list[Entry]:
-    rows = select(Plan).where(col(Plan.due_at).is_not(None)).order_by(col(Plan.due_at)).limit(n)
     found = []
-    for plan in (await session.scalars(rows)).all():
-        what, why = MILESTONES[plan.milestone]
+    for plan in (await session.scalars(_next(Plan, n))).all():
         occurrence = await activities.occurrence(session, plan.occurrence_id)
-        if plan.due_at is not None:
-            found.append(Entry(plan.due_at, f"{what}：{occurrence.title}", why))
+        key = f"agenda.{plan.milestone.value}"
+        found.append(_entry(plan, say(key, title=occurrence.title), say(f"{key}_why")))
     return found
 
 
 async def _cases(session: AsyncSession, n: int) -> list[Entry]:
-    rows = select(CaseRow).where(col(CaseRow.due_at).is_not(None)).order_by(col(CaseRow.due_at)).limit(n)
-    return [
-        Entry(row.due_at, f"{row.code} 下一步", CASE_WAITS[row.state])
-        for row in await session.scalars(rows)
-        if row.due_at is not None
-    ]
+    rows = (await session.scalars(_next(CaseRow, n))).all()
+    return [_entry(row, say("agenda.case", code=row.code), say(f"agenda.case_{row.state.value}")) for row in rows]
 
 
 async def _moods(session: AsyncSession, n: int) -> list[Entry]:
-    rows = select(MoodPlan).where(col(MoodPlan.due_at).is_not(None)).order_by(col(MoodPlan.due_at)).limit(n)
-    return [
-        Entry(plan.due_at, f"问心情：{(await people.person(session, plan.person_id)).known_as}", "每周一次，本人同意过")
-        for plan in (await session.scalars(rows)).all()
-        if plan.due_at is not None
-    ]
+    found = []
+    for plan in (await session.scalars(_next(MoodPlan, n))).all():
+        member = await people.person(session, plan.person_id)
+        found.append(_entry(plan, say("agenda.mood", name=member.known_as), say("agenda.mood_why")))
+    return found
+
+
+async def _letters(session: AsyncSession, n: int) -> list[Entry]:
+    found = []
+    for row in await messages.waiting(session, n):
+        name = (await people.person(session, row.person_id)).known_as if row.person_id else say("people.stranger")
+        what = say("agenda.sending", name=name, kind=say(f"agenda.kind_{row.kind}"))
+        why = (row.reason or "queued").replace(" ", "_")
+        found.append(_entry(row, what, say(f"agenda.{why if why in HELD else 'queued'}")))
+    return found
+
+
+def _entry(row: DueRow, what: str, why: str) -> Entry:
+    if row.due_at is None:
+        raise ValueError(f"{row!r} is finished")
+    return Entry(row.due_at, what, why)

@@ -62,23 +62,3 @@ def wall(day: date, at: time, zone_name: str) -> datetime:
     A wall time that a DST change skips is read with the offset from before the gap (PEP 495, fold=0).
     """
     return datetime.combine(day, at, tzinfo=zone(zone_name)).astimezone(UTC)
-
-
-WEEKDAYS = "一二三四五六日"
-
-
-def day_words(moment: datetime, zone_name: str) -> str:
-    """`11月25日（周三）`: the date as it is read aloud in a house in `zone_name`."""
-    here = local(moment, zone_name)
-    return f"{here.month}月{here.day}日（周{WEEKDAYS[here.weekday()]}）"
-
-
-def time_words(moment: datetime, zone_name: str) -> str:
-    """`下午 2 点`, `上午 9 点半`, `下午 2:40`."""
-    here = local(moment, zone_name)
-    part = "早上" if here.hour < 8 else "上午" if here.hour < 12 else "中午" if here.hour == 12 else "下午"
-    part = "晚上" if here.hour >= 18 else part
-    hour = here.hour - 12 if here.hour > 12 else here.hour
-    if here.minute == 0:
-        return f"{part} {hour} 点"
-    return f"{part} {hour} 点半" if here.minute == 30 else f"{part} {hour}:{here.minute:02d}"

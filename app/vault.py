@@ -25,7 +25,7 @@ class VaultError(Exception):
 
 
 class LinkError(Exception):
-    """A link that was changed, is for something else, or has run out."""
+    """A link that was changed or is for something else (`link_broken`), or has run out (`link_over`)."""
 
 
 class Vault:
@@ -61,9 +61,9 @@ class Vault:
             sealed = base64.urlsafe_b64decode(token.encode() + b"=" * (-len(token) % 4))
             body = self._links.decrypt(sealed[:12], sealed[12:], purpose.encode())
         except (InvalidTag, ValueError):
-            raise LinkError("链接不完整，请从消息里重新点开") from None
+            raise LinkError("link_broken") from None
         if int.from_bytes(body[:5]) < now.timestamp():
-            raise LinkError("链接过期了，请回复消息再要一个新的")
+            raise LinkError("link_over")
         claims: dict[str, Any] = json.loads(body[5:])
         return claims
 

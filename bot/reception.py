@@ -50,15 +50,14 @@ class Reception:
 
         `late`: nobody waits for the answer any more, so it goes out as a message of its own.
         """
-        contact = await messages.contact_for(session, self.settings.wechat_app_id, heard.openid, now)
+        account = self.settings.wechat_app_id
+        contact = await messages.contact_for(session, account, heard.openid, now)
         inbox = await messages.take_in(
-            session, account=self.settings.wechat_app_id, openid=heard.openid, key=heard.key, now=now, sent_at=heard.sent_at,
+            session, account=account, openid=heard.openid, key=heard.key, now=now, sent_at=heard.sent_at,
             kind=type(heard).__name__.lower(), content=_content(heard),
         )  # fmt: skip
         if inbox is None:
-            return (
-                await messages.already_taken_in(session, self.settings.wechat_app_id, heard.openid, heard.key)
-            ).reply
+            return (await messages.already_taken_in(session, account, heard.openid, heard.key)).reply
         self._note_in_ledger(contact, heard, now)
         if isinstance(heard, TemplateReceipt):
             await receipts.settle(session, heard.message_id, heard.status, now)
@@ -116,7 +115,7 @@ class Reception:
         if reading.level is Level.NONE:
             return
         if talk.person is None and reading.level >= Level.ORANGE:
-            guest = await people.stranger(talk.session, f"{ident(talk.contact)}")
+            guest = await people.stranger(talk.session, f"{ident(talk.contact)}", name=talk.say("people.stranger"))
             if guest is not None:
                 await messages.bind(talk.session, talk.contact, guest)
                 await talk.meet(guest)
@@ -134,7 +133,7 @@ class Reception:
         talk.session.expire(talk.contact)
         await talk.session.refresh(talk.contact)
         await tasks.ask_a_person(
-            talk.session, TaskKind.READ, "机器出错，没有处理", key=f"unread:{inbox.id}", now=talk.now,
+            talk.session, TaskKind.READ, "broke", key=f"unread:{inbox.id}", now=talk.now,
             about=talk.person, note=inbox.content,
         )  # fmt: skip
         if talk.reading is not None and talk.reading.level is Level.RED and talk.person is not None:

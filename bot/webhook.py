@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from app.clock import Clock
 from app.db import is_database_trouble
 from app.settings import Settings
+from bot.conversation.talk import NO_PROGRAMME
 from bot.desk import Desk, Slip
 from bot.screening import Level, screen
 from bot.spool import Spool
@@ -128,7 +129,7 @@ def stateless_answer(heard: Inbound) -> str | None:
     """What can be said with no database: the hotline to somebody in danger, a kind word to anybody else."""
     if not isinstance(heard, Text):
         return None
-    lines = {"support": "12356", "emergency": "120 或 110"}
+    lines = NO_PROGRAMME
     if screen(heard.content).level >= Level.ORANGE:
         return wording().say("red.unstored", **lines)
     return wording().say("help.later", **lines)

@@ -24,16 +24,19 @@ KEY = "a key that only tests use"
 
 
 async def work(url: str, file: str, lease: timedelta) -> None:
-    db, clock = Database(url, Vault(KEY), pool_size=2), Clock()
+    db, clock = Database(url, Vault(KEY)), Clock()
     letterbox = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+    async def deliver(row: Outbox) -> None:
+        os.write(letterbox, f"{row.id}\n".encode())
+        await asyncio.sleep(0.002)  # what a kill falls into: sent, and not yet finished
+        async with db.begin() as session:
+            await due.finish(session, row, state=OutboxState.SENT, finished_at=clock.now())
+
     while True:
         async with db.begin() as session:
             rows = await due.claim(session, Outbox, clock.now(), n=BATCH, lease=lease, first=[col(Outbox.lane)])
-        for row in rows:
-            os.write(letterbox, f"{row.id}\n".encode())
-            await asyncio.sleep(0.002)  # what a kill falls into: sent, and not yet finished
-            async with db.begin() as session:
-                await due.finish(session, row, state=OutboxState.SENT, finished_at=clock.now())
+        await asyncio.gather(*(deliver(row) for row in rows))
         if not rows:
             await asyncio.sleep(0.02)
 

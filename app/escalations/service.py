@@ -273,7 +273,7 @@ async def _carry_out(session: AsyncSession, row: CaseRow, effect: Effect, now: d
             await _notify(session, row, "case_note", person_id, now, what="offered", owner=by)
         case machine.NobodyTookIt():
             await tasks.ask_a_person(
-                session, TaskKind.CLEAR, "未被处理", key=f"case:{row.id}:unhandled:{row.rounds}", now=now,
+                session, TaskKind.CLEAR, "unhandled", key=f"case:{row.id}:unhandled:{row.rounds}", now=now,
                 about=await people.person(session, row.person_id),
             )  # fmt: skip
         case machine.Refused():

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from app.clock import WEEKDAYS
+from bot.wording.moments import WEEKDAYS
 
 HOW_DAYS = "要写成 周三、周一至周五 或 周二、周四"
 HOW_TIME = "要写成 14:00 这样（24 小时制，时:分）"

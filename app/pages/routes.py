@@ -22,9 +22,9 @@ from app.people.models import House, Person
 from app.people.scope import scope_of
 from app.tasks.models import Task
 from app.vault import LinkError
-from bot.conversation.talk import moment_words
 from bot.wechat import WeChatClient, WeChatError
 from bot.wording import Wording, wording
+from bot.wording.moments import moment_words
 
 log = structlog.get_logger()
 
@@ -47,9 +47,9 @@ def _with_kind_errors(page: Page) -> Page:
         try:
             return await page(self, request)
         except LinkError as broken:
-            return self.render("broken.html", status=410, words=wording(), why=str(broken))
+            return self.render("broken.html", status=410, words=wording(), why=wording().say(f"page.{broken}"))
         except LookupError:
-            return self.render("broken.html", status=404, words=wording(), why="没有这一页")
+            return self.render("broken.html", status=404, words=wording(), why=wording().say("page.link_broken"))
 
     return guarded
 
@@ -123,11 +123,9 @@ class Pages:
             made = await self._client.create_qr(claims["scene"], expires_in=int(timedelta(days=1).total_seconds()))
         except WeChatError as error:
             log.error("no qr code", errcode=error.errcode, advice=error.advice)
-            return self.render("broken.html", words=words, status=200, why="微信现在给不了码，请过几分钟再打开这一页")
+            return self.render("broken.html", words=words, status=200, why=words.say("page.no_qr"))
         picture = io.BytesIO()
-        segno.make(made.url, error="m").save(
-            picture, kind="svg", scale=8, border=3, xmldecl=False, svgclass=None, omitsize=True
-        )
+        segno.make(made.url, error="m").save(picture, kind="svg", border=3, xmldecl=False, svgclass=None, omitsize=True)
         until = moment_words(now + timedelta(seconds=made.expires_in), now, "Asia/Shanghai")
         return self.render(
             "qr.html", words=words, picture=picture.getvalue().decode(), purpose=claims["purpose"],

@@ -161,7 +161,7 @@ async def admit(session: AsyncSession, ticket: Ticket, now: datetime) -> Person:
     return who
 
 
-async def stranger(session: AsyncSession, token: str) -> Person | None:
+async def stranger(session: AsyncSession, token: str, *, name: str) -> Person | None:
     """A row for somebody in danger who is not registered, so that a case can be opened for them.
 
     None where there is no house at all to answer for it.
@@ -171,7 +171,7 @@ async def stranger(session: AsyncSession, token: str) -> Person | None:
         return None
     guest = Person(
         programme_id=first.programme_id, house_id=ident(first), role=Role.GUEST, code=f"guest-{token}",
-        name="没登记的人",
+        name=name,
     )  # fmt: skip
     session.add(guest)
     await session.flush()
@@ -211,7 +211,7 @@ def resume(who: Person, topics: Iterable[Topic] = tuple(Topic)) -> None:
 
 
 async def link_relative(
-    session: AsyncSession, ticket: Ticket, relative: Person | None, now: datetime
+    session: AsyncSession, ticket: Ticket, relative: Person | None, now: datetime, *, name: str
 ) -> tuple[Person, Person]:
     """Use up a family code: (relative, member). A relative we do not know yet gets a row of their own."""
     member = await person(session, ticket.person_id)
@@ -219,7 +219,7 @@ async def link_relative(
         relative = Person(
             programme_id=member.programme_id, house_id=member.house_id, role=Role.FAMILY,
             worker_id=member.worker_id, backup_id=member.backup_id,
-            code=f"family-{secrets.token_hex(6)}", name="家人", joined_at=now,
+            code=f"family-{secrets.token_hex(6)}", name=name, joined_at=now,
         )  # fmt: skip
         session.add(relative)
         await session.flush()

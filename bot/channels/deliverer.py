@@ -255,5 +255,5 @@ class Deliverer:
         elif notice.call_if_lost and row.person_id is not None:
             who = await people.person(session, row.person_id)
             await tasks.ask_a_person(
-                session, TaskKind.CALL, f"{row.kind}：{why}", key=f"call:{row.id}", now=now, about=who
+                session, TaskKind.CALL, f"lost_{row.kind}", key=f"call:{row.id}", now=now, about=who
             )

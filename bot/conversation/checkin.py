@@ -9,7 +9,8 @@ from app.messages.models import Question
 from bot.conversation import grammar
 from bot.conversation.dialogue import dialogue
 from bot.conversation.rsvp import words_of
-from bot.conversation.talk import Talk, when_words
+from bot.conversation.talk import Talk
+from bot.wording.moments import when_words
 
 
 async def arrived(talk: Talk) -> str:

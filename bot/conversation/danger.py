@@ -9,7 +9,8 @@ from app.people import service as people
 from app.people.models import Role
 from bot.conversation import grammar
 from bot.conversation.dialogue import dialogue
-from bot.conversation.talk import SOMEBODY, Talk, moment_words
+from bot.conversation.talk import Talk
+from bot.wording.moments import moment_words
 
 TOPIC = "safe"
 
@@ -22,7 +23,7 @@ async def red_reply(talk: Talk) -> str:
     house = talk.at_house()
     if await on_duty(talk.session, house, talk.now):
         answers = await who_answers(talk.session, talk.who(), house, talk.now)
-        name = (await people.person(talk.session, answers)).name if answers else SOMEBODY
+        name = (await people.person(talk.session, answers)).name if answers else talk.say("people.somebody")
         return talk.say("red.on_duty", answers=name)
     back = await next_duty(talk.session, house, talk.now)
     if back is None:
@@ -32,7 +33,7 @@ async def red_reply(talk: Talk) -> str:
 
 @dialogue(TOPIC, again="red.again")
 async def safe(talk: Talk, question: Question, text: str) -> str | None:
-    choice = grammar.number(text, 2) or _in_words(text)
+    choice = grammar.number(text, 2) or {True: 1, False: 2, None: None}[grammar.is_safe(text)]
     if choice is None:
         return None
     await talk.answered(question)
@@ -42,10 +43,3 @@ async def safe(talk: Talk, question: Question, text: str) -> str | None:
     if row is not None:
         await escalations.help_wanted(talk.session, row, talk.who(), talk.now)
     return talk.say("red.help")
-
-
-def _in_words(text: str) -> int | None:
-    plain = grammar.normalise(text)
-    if "帮" in plain or "不安全" in plain or "救" in plain:
-        return 2
-    return 1 if plain in ("安全", "我安全", "没事", "没事了", "我没事") else None

@@ -56,7 +56,9 @@ async def agree(talk: Talk, question: Question, text: str) -> str | None:
     ticket = await people.ticket_by_id(talk.session, question.subject_id or 0, talk.now)
     if ticket is None:
         return talk.say("family.wrong_code")
-    relative, member = await people.link_relative(talk.session, ticket, talk.person, talk.now)
+    relative, member = await people.link_relative(
+        talk.session, ticket, talk.person, talk.now, name=talk.say("people.relative")
+    )
     if talk.person is None:
         await messages.bind(talk.session, talk.contact, relative)
         await talk.meet(relative)
@@ -98,5 +100,5 @@ async def need(talk: Talk, question: Question, text: str) -> str | None:
     await talk.answered(question)
     if choice == 2:
         return talk.say("family.just_asking")
-    await talk.hand_over(TaskKind.CALL, "家里人请社工打电话", key=talk.key("family-call"))
+    await talk.hand_over(TaskKind.CALL, "family_call", key=talk.key("family-call"))
     return talk.say("family.call_me")

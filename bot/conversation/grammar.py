@@ -312,6 +312,20 @@ def _hyphened(text: str) -> str:
     return re.sub(r"[‐-―−]", "-", normalise(text))
 
 
+# Safety
+
+_UNSAFE = re.compile(r"不安全|帮|救|害怕|快来")
+_SAFE = frozenset({"安全", "我安全", "我很安全", "现在安全", "没事", "没事了", "我没事"})
+
+
+def is_safe(text: str) -> bool | None:
+    """The answer to "您现在安全吗"; anything that asks for help is a no."""
+    plain = normalise(text)
+    if _UNSAFE.search(plain):
+        return False
+    return True if plain in _SAFE else None
+
+
 # Codes
 
 _BIND = re.compile(

@@ -42,12 +42,12 @@ async def choose(talk: Talk, question: Question, text: str) -> str | None:
 async def want_a_person(talk: Talk) -> str:
     if talk.person is None:
         return talk.say("welcome.stranger") if talk.programme is None else await _stranger_wants_a_person(talk)
-    await talk.hand_over(TaskKind.TALK, "想找人说话", key=talk.key("talk"))
+    await talk.hand_over(TaskKind.TALK, "talk", key=talk.key("talk"))
     return talk.say("help.person", when_back=await talk.when_back())
 
 
 async def _stranger_wants_a_person(talk: Talk) -> str:
-    await talk.hand_over(TaskKind.TALK, "没登记的人想找人说话", key=talk.key("stranger"))
+    await talk.hand_over(TaskKind.TALK, "stranger_talk", key=talk.key("stranger"))
     return talk.say("help.person", when_back=talk.say("help.back_unknown"))
 
 
@@ -60,7 +60,7 @@ async def my_activities(talk: Talk) -> str:
 
 async def my_data(talk: Talk) -> str:
     """Seeing, correcting, taking along and deleting one's records: a person does it, and is told to."""
-    await talk.hand_over(TaskKind.TALK, "想看、改或删自己的记录", key=talk.key("data"))
+    await talk.hand_over(TaskKind.TALK, "data", key=talk.key("data"))
     return talk.say("help.my_data")
 
 

@@ -102,7 +102,7 @@ async def consent(talk: Talk, question: Question, text: str) -> str | None:
     if choice == 2:
         await talk.answered(question)
         talk.person = await people.person(talk.session, ticket.person_id)
-        await talk.hand_over(TaskKind.TALK, "想先问问再加入", key=f"ask-first:{ident(ticket)}")
+        await talk.hand_over(TaskKind.TALK, "ask_first", key=f"ask-first:{ident(ticket)}")
         reply = talk.say("join.ask_first")
         talk.person = None
         return reply

@@ -175,7 +175,7 @@ async def _not_understood(talk: Talk) -> str:
     if talk.contact.misunderstood < 2 and not await _too_often(talk):
         return talk.say("help.not_understood")
     talk.contact.misunderstood = 0
-    await talk.hand_over(TaskKind.READ, "两次没看懂", key=talk.key("read"), note=_words(talk))
+    await talk.hand_over(TaskKind.READ, "not_understood", key=talk.key("read"), note=_words(talk))
     return talk.say("help.to_a_person")
 
 
@@ -186,11 +186,11 @@ def _words(talk: Talk) -> str | None:
 async def _unreadable(talk: Talk) -> str:
     """A voice message may hold anything: a person listens to it, and we ask for words."""
     kind = talk.heard.kind if isinstance(talk.heard, Unreadable) else ""
-    await talk.hand_over(TaskKind.READ, f"发来{_KINDS.get(kind, '一样东西')}，机器读不了", key=talk.key("unread"))
+    await talk.hand_over(TaskKind.READ, f"unread_{kind if kind in KINDS else 'other'}", key=talk.key("unread"))
     return talk.say("help.unreadable") if talk.person else talk.say("welcome.stranger")
 
 
-_KINDS = {"voice": "语音", "image": "图片", "video": "视频", "shortvideo": "视频", "location": "位置", "link": "链接"}
+KINDS = ("voice", "image", "video", "shortvideo", "location", "link")
 
 
 async def _followed(talk: Talk, scene: str | None) -> str:

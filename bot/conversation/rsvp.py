@@ -11,7 +11,8 @@ from app.messages.models import Question
 from app.tasks.models import TaskKind
 from bot.conversation import grammar
 from bot.conversation.dialogue import dialogue
-from bot.conversation.talk import Talk, when_words
+from bot.conversation.talk import Talk
+from bot.wording.moments import weekday_words, when_words
 
 TOPIC = "rsvp"
 OPEN_FOR = timedelta(hours=24)
@@ -80,7 +81,7 @@ def _day_before(talk: Talk, what: Occurrence) -> str:
     day = local(what.starts_at, talk.zone).date() - timedelta(days=1)
     if day <= local(talk.now, talk.zone).date():
         return when_words(what.starts_at, talk.zone)["at"]
-    return "周" + "一二三四五六日"[day.weekday()]
+    return weekday_words(day)
 
 
 def answer_word(talk: Talk, answer: Answer | None) -> str:
@@ -150,6 +151,6 @@ async def missed(talk: Talk, question: Question, text: str) -> str | None:
     await talk.answered(question)
     if choice == 1:
         return talk.say("remind.missed_fine")
-    reason = "没来，有点不舒服" if choice == 2 else "没来，想和人聊聊"
+    reason = "missed_unwell" if choice == 2 else "missed_talk"
     await talk.hand_over(TaskKind.TALK, reason, key=f"missed:{question.subject_id}:{ident(talk.contact)}")
     return talk.say("remind.missed_unwell" if choice == 2 else "remind.missed_talk")

@@ -22,6 +22,7 @@ from bot.conversation import grammar
 from bot.conversation.dialogue import dialogue
 from bot.conversation.grammar import StaffCommand, StaffVerb
 from bot.conversation.talk import Talk
+from bot.wording.moments import date_words
 
 OUTCOMES = dict(enumerate(Outcome, start=1))
 NEXT_CONTACT = {1: timedelta(days=1), 2: timedelta(days=3), 3: timedelta(days=7)}
@@ -201,7 +202,7 @@ async def _close(talk: Talk, case_id: int, chosen: Outcome, day: date | None) ->
         return talk.say("staff.unreached", code=row.code)
     if day is None:
         return talk.say("staff.closed_false", code=row.code)
-    return talk.say("staff.closed", code=row.code, next=f"{day.month}月{day.day}日")
+    return talk.say("staff.closed", code=row.code, next=date_words(day))
 
 
 # The house

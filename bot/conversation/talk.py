@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.activities.calendar import Quiet
-from app.clock import day_words, local, time_words
 from app.db import ident
 from app.escalations.duty import next_duty, on_duty
 from app.messages import questions
@@ -21,8 +20,9 @@ from bot.links import Links
 from bot.screening import Level, Reading
 from bot.wechat.inbound import Inbound
 from bot.wording import Wording, wording
+from bot.wording.moments import moment_words
 
-SOMEBODY = "社工"
+NO_PROGRAMME = {"support": "12356", "emergency": "120 或 110"}
 
 
 @dataclass
@@ -55,7 +55,8 @@ class Talk:
 
     def say(self, key: str, **data: Any) -> str:
         """A sentence of this person's locale; who they are and whom they can call is filled in."""
-        return self.words.say(key, **common_words(self.programme, self.house, self.worker, self.person), **data)
+        common = common_words(self.words, self.programme, self.house, self.worker, self.person)
+        return self.words.say(key, **common, **data)
 
     def who(self) -> Person:
         if self.person is None:
@@ -121,31 +122,14 @@ class Talk:
 
 
 def common_words(
-    programme: Programme | None, house: House | None, worker: Person | None, person: Person | None
+    words: Wording, programme: Programme | None, house: House | None, worker: Person | None, person: Person | None
 ) -> dict[str, str]:
+    """What any sentence may speak of: where we are, whom one can call, who is meant."""
     return {
-        "home": (house.name if house else None) or (programme.name if programme else "") or "小站",
+        "home": (house.name if house else None) or (programme.name if programme else "") or words.say("people.house"),
         "phone": (house.phone if house else "") or (programme.phone if programme else ""),
-        "support": programme.support_line if programme else "12356",
-        "emergency": programme.emergency_line if programme else "120 或 110",
-        "worker": worker.name if worker else SOMEBODY,
+        "support": programme.support_line if programme else NO_PROGRAMME["support"],
+        "emergency": programme.emergency_line if programme else NO_PROGRAMME["emergency"],
+        "worker": worker.name if worker else words.say("people.somebody"),
         "called": person.known_as if person else "",
-    }
-
-
-def moment_words(moment: datetime, now: datetime, zone: str) -> str:
-    """`今天 17:00`, `明天 08:30`, `11月25日（周三）08:30`."""
-    here, today = local(moment, zone), local(now, zone).date()
-    days = (here.date() - today).days
-    day = {0: "今天 ", 1: "明天 "}.get(days) or day_words(moment, zone)
-    return f"{day}{here:%H:%M}"
-
-
-def when_words(moment: datetime, zone: str) -> dict[str, str]:
-    """The ways to say when: `when` 11月25日（周三）14:00, `day` 周三, `at` 下午 2 点."""
-    here = local(moment, zone)
-    return {
-        "when": f"{day_words(moment, zone)}{here:%H:%M}",
-        "day": "周" + "一二三四五六日"[here.weekday()],
-        "at": time_words(moment, zone),
     }

@@ -6,13 +6,12 @@ from app.activities import machine
 from app.activities import service as activities
 from app.activities.machine import Answer
 from app.activities.models import Milestone, Occurrence, State
-from app.clock import local
 from app.db import ident
 from app.people import service as people
 from app.people.models import Topic
 from bot.conversation import rsvp
-from bot.conversation.talk import when_words
 from bot.notices.letter import Ask, Card, CardKind, Desk, Dropped, Letter, notice
+from bot.wording.moments import card_time, when_words
 
 
 async def _occurrence(desk: Desk) -> Occurrence:
@@ -23,12 +22,11 @@ async def _occurrence(desk: Desk) -> Occurrence:
 
 
 def _card(desk: Desk, what: Occurrence, note: str) -> Card:
-    here = local(what.starts_at, desk.zone)
     return Card(
         CardKind.ACTIVITY,
         {
             "title": what.title,
-            "time": f"{here.year}年{here.month}月{here.day}日 {here:%H:%M}",
+            "time": card_time(what.starts_at, desk.zone),
             "place": what.venue,
             "note": desk.say(note),
         },

@@ -9,8 +9,8 @@ from app.escalations.machine import Level, State
 from app.escalations.models import CaseRow
 from app.people import service as people
 from app.tasks.models import Task
-from bot.conversation.talk import moment_words
 from bot.notices.letter import CUSTOMER, TEMPLATE, Card, CardKind, Desk, Dropped, Letter, notice
+from bot.wording.moments import card_time, moment_words
 
 SENTENCES = {Level.RED: "notice.alert", Level.ORANGE: "notice.alert_day", Level.YELLOW: "notice.alert_week"}
 
@@ -27,11 +27,10 @@ def _link(desk: Desk, row: CaseRow) -> str:
 
 
 def _card(desk: Desk, row: CaseRow, by: datetime) -> Card:
-    here = local(by, desk.zone)
     fields = {
         "code": row.code,
         "kind": desk.say("card.duty_kind"),
-        "time": f"{here.year}年{here.month}月{here.day}日 {here:%H:%M}",
+        "time": card_time(by, desk.zone),
         "note": desk.say("card.duty_note"),
     }
     return Card(CardKind.DUTY, fields, url=_link(desk, row))
@@ -84,11 +83,10 @@ async def task(desk: Desk) -> Letter:
     if row is None or row.done_at is not None:
         raise Dropped("done")
     link = desk.links.task(ident(row), ident(desk.who()), desk.now)
-    here = local(desk.now, desk.zone)
     fields = {
         "code": f"T-{row.id:04d}",
         "kind": desk.say("card.duty_kind"),
-        "time": f"{here.year}年{here.month}月{here.day}日 {here:%H:%M}",
+        "time": card_time(desk.now, desk.zone),
         "note": desk.say("card.duty_open"),
     }
     return Letter(desk.say("notice.task", link=link), Card(CardKind.DUTY, fields, url=link))

@@ -89,7 +89,8 @@ class Desk:
         return self.person
 
     def say(self, key: str, **data: Any) -> str:
-        return self.words.say(key, **common_words(self.programme, self.house, self.worker, self.person), **data)
+        common = common_words(self.words, self.programme, self.house, self.worker, self.person)
+        return self.words.say(key, **common, **data)
 
     @classmethod
     async def open(cls, session: AsyncSession, row: Outbox, now: datetime, links: Links) -> "Desk":

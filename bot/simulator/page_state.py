@@ -3,10 +3,11 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.clock import WEEKDAYS, local
+from app.clock import local
 from bot.simulator.controls import Controls
 from bot.simulator.platform import BEIJING, Platform
 from bot.simulator.state import Bubble, Call, User
+from bot.wording.moments import weekday_words
 
 GAP = timedelta(minutes=5)
 
@@ -108,7 +109,7 @@ def separated(bubbles: list[Bubble], now: datetime, zone: str) -> list[tuple[str
 
 def moment_words(moment: datetime, zone: str) -> str:
     here = local(moment, zone)
-    return f"{here:%Y-%m-%d}（周{WEEKDAYS[here.weekday()]}）{here:%H:%M}"
+    return f"{here:%Y-%m-%d}（{weekday_words(here)}）{here:%H:%M}"
 
 
 def near_words(moment: datetime, now: datetime, zone: str) -> str:

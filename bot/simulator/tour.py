@@ -9,8 +9,9 @@ from typing import TextIO
 
 import httpx
 
-from app.clock import day_words, local
+from app.clock import local
 from bot.simulator.phone import HttpWire, Phone, PhoneBook
+from bot.wording.moments import day_words
 
 ZONE = "Asia/Shanghai"
 

@@ -1,0 +1,60 @@
+"""How moments are said in Chinese: on the wall of a house, never in UTC."""
+
+from datetime import date, datetime
+
+from app.clock import local
+
+WEEKDAYS = "一二三四五六日"
+
+
+def weekday_words(day: date) -> str:
+    """`周三`."""
+    return f"周{WEEKDAYS[day.weekday()]}"
+
+
+def date_words(day: date) -> str:
+    """`12月3日`."""
+    return f"{day.month}月{day.day}日"
+
+
+def day_words(moment: datetime, zone: str) -> str:
+    """`11月25日（周三）`: the date as it is read aloud in a house in `zone`."""
+    here = local(moment, zone)
+    return f"{date_words(here)}（{weekday_words(here)}）"
+
+
+def hour_words(moment: datetime, zone: str) -> str:
+    """`下午 2 点`, `上午 9 点半`, `下午 2:40`."""
+    here = local(moment, zone)
+    part = next(
+        word
+        for until, word in ((8, "早上"), (12, "上午"), (13, "中午"), (18, "下午"), (24, "晚上"))
+        if here.hour < until
+    )
+    hour = here.hour - 12 if here.hour > 12 else here.hour
+    if here.minute == 0:
+        return f"{part} {hour} 点"
+    return f"{part} {hour} 点半" if here.minute == 30 else f"{part} {hour}:{here.minute:02d}"
+
+
+def moment_words(moment: datetime, now: datetime, zone: str) -> str:
+    """`今天 17:00`, `明天 08:30`, `11月25日（周三）08:30`."""
+    here, today = local(moment, zone), local(now, zone).date()
+    day = {0: "今天 ", 1: "明天 ", -1: "昨天 "}.get((here.date() - today).days) or day_words(moment, zone)
+    return f"{day}{here:%H:%M}"
+
+
+def when_words(moment: datetime, zone: str) -> dict[str, str]:
+    """The ways a sentence may say when: `when` 11月25日（周三）14:00, `day` 周三, `at` 下午 2 点."""
+    here = local(moment, zone)
+    return {
+        "when": f"{day_words(moment, zone)}{here:%H:%M}",
+        "day": weekday_words(here),
+        "at": hour_words(moment, zone),
+    }
+
+
+def card_time(moment: datetime, zone: str) -> str:
+    """`2026年11月25日 14:00`, the form of a template's time field (模板消息 › 参数说明)."""
+    here = local(moment, zone)
+    return f"{here.year}年{date_words(here)} {here:%H:%M}"
