@@ -162,7 +162,10 @@ class Database:
         self.url = url
         self.vault = vault
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
-        self.engine: AsyncEngine = create_async_engine(url, pool_size=pool_size, max_overflow=pool_size)
+        # hide_parameters: an error names the statement and not what people are called or wrote.
+        self.engine: AsyncEngine = create_async_engine(
+            url, pool_size=pool_size, max_overflow=pool_size, hide_parameters=True
+        )
         if self.is_sqlite:
             _tame_sqlite(self.engine)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=True)
@@ -189,8 +192,11 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
         """A consistent view that writes nothing and blocks no writer."""
+        one_moment: dict[str, Any] = (
+            {"tongxing_read_only": True} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        )
         async with self._sessions() as session:
-            await session.connection(execution_options={"tongxing_read_only": True})
+            await session.connection(execution_options=one_moment)
             yield session
 
     async def close(self) -> None:

@@ -84,8 +84,10 @@ def _keep_a_copy(url: str, revision: str) -> None:
     file = make_url(url).database
     if not url.startswith("sqlite") or not file or not Path(file).exists():
         return
-    with (
-        closing(sqlite3.connect(file)) as source,
-        closing(sqlite3.connect(f"{file}.before-{revision}")) as copy,
-    ):
+    place = Path(f"{file}.before-{revision}")
+    again = 1
+    while place.exists():  # an upgrade that failed half-way left the good copy there: keep that one too
+        again += 1
+        place = Path(f"{file}.before-{revision}-{again}")
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(place)) as copy:
         source.backup(copy)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from app.clock import Clock
-from app.db import Database
+from app.db import Database, is_database_trouble
 from bot.reception import Reception
 from bot.wechat import Inbound
 
@@ -66,6 +66,7 @@ class Desk:
                     self._slips.task_done()
 
     async def _handle(self, slips: Sequence[Slip]) -> None:
+        late_already = [slip.late for slip in slips]
         try:
             answers = await self._together(slips)
         except Exception as error:
@@ -73,11 +74,36 @@ class Desk:
                 _settle(slips[0], error)
                 return
             log.warning("shared commit failed, handling one by one", n=len(slips), error=type(error).__name__)
-            for slip in slips:
-                await self._handle([slip])
+            await self._one_by_one(slips)
             return
-        for slip, answer in zip(slips, answers, strict=True):
-            _settle(slip, answer)
+        unheard = []
+        for slip, answer, was_late in zip(slips, answers, late_already, strict=True):
+            if slip.late and not was_late and isinstance(answer, str):
+                unheard.append((slip, answer))
+            else:
+                _settle(slip, answer)
+        for slip, answer in unheard:
+            await self._follow_up(slip, answer)
+
+    async def _one_by_one(self, slips: Sequence[Slip]) -> None:
+        """A bad row refuses only itself; a database that is away is waited for once, not once for each."""
+        for at, slip in enumerate(slips):
+            await self._handle([slip])
+            error = slip.answer.exception()
+            if error is not None and is_database_trouble(error):
+                for other in slips[at + 1 :]:
+                    _settle(other, error)
+                return
+
+    async def _follow_up(self, slip: Slip, answer: str) -> None:
+        """The door gave up on this one while it was being handled: its answer goes out as a message."""
+        try:
+            async with self._db.begin() as session:
+                await self._reception.say_late(session, slip.heard, self._clock.now())
+        except Exception as error:
+            # It is stored, and what followed from it happened; only the words of the answer are missing.
+            log.error("late answer not sent", kind=type(slip.heard).__name__, error=type(error).__name__)
+        _settle(slip, answer)
 
     async def _together(self, slips: Sequence[Slip]) -> list[str | Exception | None]:
         answers: list[str | Exception | None] = []
@@ -94,10 +120,10 @@ class Desk:
         return answers
 
 
-def _settle(slip: Slip, answer: str | Exception | None) -> None:
+def _settle(slip: Slip, answer: str | BaseException | None) -> None:
     if slip.answer.done():
         return
-    if isinstance(answer, Exception):
+    if isinstance(answer, BaseException):
         slip.answer.set_exception(answer)
         # Whoever gave up waiting never asks; the error is logged where it is spooled.
         slip.answer.exception()

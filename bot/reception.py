@@ -63,13 +63,23 @@ class Reception:
             await receipts.settle(session, heard.message_id, heard.status, now)
             return None
         inbox.reply = await self._answer(session, contact, inbox, heard, now)
-        if late and inbox.reply:
+        if late:
+            await self._say_as_message(session, contact, inbox, now)
+        await session.flush()
+        return inbox.reply
+
+    async def say_late(self, session: AsyncSession, heard: Inbound, now: datetime) -> None:
+        """Say the stored reply to a delivery as a message: whoever waited for it gave up while it was made."""
+        contact = await messages.contact_for(session, self.settings.wechat_app_id, heard.openid, now)
+        inbox = await messages.already_taken_in(session, self.settings.wechat_app_id, heard.openid, heard.key)
+        await self._say_as_message(session, contact, inbox, now)
+
+    async def _say_as_message(self, session: AsyncSession, contact: Contact, inbox: Inbox, now: datetime) -> None:
+        if inbox.reply:
             await messages.send(
                 session, "text", key=f"late:{inbox.id}", contact=contact, params={"text": inbox.reply}, now=now,
                 max_lateness=timedelta(hours=12),
             )  # fmt: skip
-        await session.flush()
-        return inbox.reply
 
     def _note_in_ledger(self, contact: Contact, heard: Inbound, now: datetime) -> None:
         contact.seen_at = now
@@ -129,16 +139,32 @@ class Reception:
 
     async def _rescue(self, talk: Talk, inbox: Inbox) -> str:
         """The dialogue broke: nothing of it remains, the words do, and a person will read them."""
+        await self._meet_anew(talk)
         inbox.state = InboxState.UNREAD
-        talk.session.expire(talk.contact)
-        await talk.session.refresh(talk.contact)
         await tasks.ask_a_person(
             talk.session, TaskKind.READ, "broke", key=f"unread:{inbox.id}", now=talk.now,
             about=talk.person, note=inbox.content,
         )  # fmt: skip
-        if talk.reading is not None and talk.reading.level is Level.RED and talk.person is not None:
-            return await red_reply(talk)
-        return talk.say("help.trouble")
+        if talk.reading is None or talk.reading.level is not Level.RED or talk.person is None:
+            return talk.say("help.trouble")
+        without_names = talk.say("red.unstored")
+        try:
+            async with talk.session.begin_nested():
+                return await red_reply(talk)
+        except Exception as error:
+            if is_database_trouble(error):
+                raise
+            # The case stands and the alert is on its way; that must not be undone because a sentence is missing.
+            log.error("red reply failed", inbox=inbox.id, error=type(error).__name__, exc_info=True)
+            return without_names
+
+    async def _meet_anew(self, talk: Talk) -> None:
+        """Whom the talk is with, as the database has it: what the broken dialogue had changed is stale in memory."""
+        talk.session.expire(talk.contact)
+        await talk.session.refresh(talk.contact)
+        known = talk.contact.person_id
+        talk.house = talk.worker = None
+        await talk.meet(await people.person(talk.session, known) if known is not None else None)
 
 
 def _content(heard: Inbound) -> str | None:

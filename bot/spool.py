@@ -16,11 +16,11 @@ class Spool:
         self._folder = folder
         self._vault = vault
 
-    async def put(self, xml: bytes, now: datetime) -> None:
+    async def put(self, xml: bytes, now: datetime) -> Path:
         """Keep a delivery. When this returns, it survives a power cut. OSError if the disk refuses it."""
-        await asyncio.to_thread(self._put, xml, now)
+        return await asyncio.to_thread(self._put, xml, now)
 
-    def _put(self, xml: bytes, now: datetime) -> None:
+    def _put(self, xml: bytes, now: datetime) -> Path:
         self._folder.mkdir(parents=True, exist_ok=True)
         name = f"{int(now.timestamp() * 1_000_000):020d}-{secrets.token_hex(4)}"
         draft = self._folder / f".{name}"
@@ -28,19 +28,23 @@ class Spool:
             file.write(self._vault.seal(xml.decode("utf-8", "replace")).encode())
             file.flush()
             os.fsync(file.fileno())
-        draft.rename(self._folder / f"{name}.sealed")
+        place = draft.rename(self._folder / f"{name}.sealed")
         folder = os.open(self._folder, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
+        return place
 
     def waiting(self) -> list[Path]:
         """What is kept, oldest first."""
         return sorted(self._folder.glob("*.sealed")) if self._folder.is_dir() else []
 
     def read(self, file: Path) -> bytes | None:
-        """The delivery in `file`; None if it was sealed with another key (it is left where it is)."""
+        """The delivery in `file`; None if it was sealed with another key (it is left where it is).
+
+        FileNotFoundError when it was handled since it was listed.
+        """
         try:
             return self._vault.open(file.read_text(encoding="ascii")).encode()
         except VaultError:

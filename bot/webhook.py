@@ -69,31 +69,36 @@ class Door:
 
     async def _answer(self, heard: Inbound, xml: bytes) -> str | None:
         slip = self._desk.hand_in(heard)
+        await asyncio.wait([slip.answer], timeout=self._answer_within)
+        if not slip.answer.done():
+            return await self._do_without(slip, xml)
         try:
-            return await asyncio.wait_for(asyncio.shield(slip.answer), self._answer_within)
-        except TimeoutError:
-            # The person must not wait for WeChat's own time-out. The answer will follow as a message.
-            slip.late = True
-            slip.answer.add_done_callback(lambda answer: self._keep_if_lost(answer, slip, xml))
-            return stateless_answer(heard)
+            return slip.answer.result()
         except Exception as error:
             away = is_database_trouble(error)
             log.error("database away, spooled" if away else "delivery broke, spooled", error=type(error).__name__)
             await self._spool.put(xml, self._clock.now())
             return stateless_answer(heard)
 
-    def _keep_if_lost(self, answer: "asyncio.Future[str | None]", slip: Slip, xml: bytes) -> None:
-        if answer.cancelled() or answer.exception() is not None:
-            log.error("late delivery broke, spooled", key=type(slip.heard).__name__)
-            task = asyncio.ensure_future(self._spool.put(xml, self._clock.now()))
-            _KEEPING.add(task)
-            task.add_done_callback(_KEEPING.discard)
+    async def _do_without(self, slip: Slip, xml: bytes) -> str | None:
+        """The person must not wait for WeChat's own time-out: the answer will follow as a message.
+
+        What we say now ends WeChat's own repetitions, so the delivery is kept on disk until it is handled.
+        """
+        slip.late = True
+        log.warning("answer late, spooled", kind=type(slip.heard).__name__)
+        kept = await self._spool.put(xml, self._clock.now())
+        slip.answer.add_done_callback(lambda answer: None if answer.exception() else self._spool.done(kept))
+        return stateless_answer(slip.heard)
 
     async def take_in_spool(self) -> int:
         """Handle what was kept while the database was away; how many deliveries that were."""
         taken = 0
         for file in await asyncio.to_thread(self._spool.waiting):
-            xml = await asyncio.to_thread(self._spool.read, file)
+            try:
+                xml = await asyncio.to_thread(self._spool.read, file)
+            except FileNotFoundError:
+                continue  # handled in the meantime
             if xml is None:
                 log.error("a spooled delivery was sealed with another key", file=file.name)
                 continue
@@ -110,9 +115,6 @@ class Door:
             await asyncio.to_thread(self._spool.done, file)
             taken += 1
         return taken
-
-
-_KEEPING: set["asyncio.Future[None]"] = set()
 
 
 async def _body(request: Request) -> bytes:

@@ -1,5 +1,6 @@
 """The house of every test: the real door, the real rooms, the platform in a box, and a clock that is moved."""
 
+import os
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -21,7 +22,10 @@ from app.time_travel import TimeMachine
 from bot.simulator import DEMO_APP_ID, Account, LocalWire, Phone, PhoneBook, Platform, create_box
 
 hypothesis_settings.register_profile("house", deadline=None)
-hypothesis_settings.load_profile("house")
+hypothesis_settings.register_profile("long", deadline=None, max_examples=2000, stateful_step_count=100)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
+
+pytest_plugins = ["tests.postgres", "tests.needs"]
 
 ZONE = "Asia/Shanghai"
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=ZoneInfo(ZONE))

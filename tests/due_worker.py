@@ -1,14 +1,12 @@
 """A worker of the crash tests, a process of its own: claim, "send", finish, until somebody kills it.
 
-    python -m tests.due_worker DATABASE_URL FILE LEASE
-
-Sending is adding the number of the row as a line to FILE: what the world has seen, whatever happened after.
+Sending is adding the number of the row as a line to a file: what the world has seen, whatever happened after.
 """
 
 import asyncio
 import os
-import sys
 from datetime import timedelta
+from pathlib import Path
 
 from sqlmodel import col
 
@@ -23,7 +21,11 @@ BATCH = 10
 KEY = "a key that only tests use"
 
 
-async def work(url: str, file: str, lease: timedelta) -> None:
+def work(url: str, file: Path, lease: timedelta) -> None:
+    asyncio.run(_work(url, file, lease))
+
+
+async def _work(url: str, file: Path, lease: timedelta) -> None:
     db, clock = Database(url, Vault(KEY)), Clock()
     letterbox = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
@@ -39,7 +41,3 @@ async def work(url: str, file: str, lease: timedelta) -> None:
         await asyncio.gather(*(deliver(row) for row in rows))
         if not rows:
             await asyncio.sleep(0.02)
-
-
-if __name__ == "__main__":
-    asyncio.run(work(sys.argv[1], sys.argv[2], timedelta(seconds=float(sys.argv[3]))))

@@ -1,7 +1,7 @@
 """A throw-away PostgreSQL for the tests that promise something of both databases.
 
-A test module that needs it says `pytest_plugins = ["tests.postgres"]` and marks the tests `postgres`. The
-server lives in a temporary folder, listens on a socket there and nowhere else, and is gone afterwards.
+A plugin (`conftest.py` names it); the tests that use it are marked `postgres`. The server lives in a
+temporary folder, listens on a socket there and nowhere else, and is gone afterwards.
 """
 
 import glob

@@ -23,8 +23,6 @@ from app.db import Database, ident
 from app.messages.models import Lane, Outbox, OutboxState
 from app.vault import Vault
 
-pytest_plugins = ["tests.postgres"]
-
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 LATER = NOON + timedelta(minutes=5)
 SECOND = timedelta(seconds=1)

@@ -81,6 +81,9 @@ def milestones(
 
 def dates(rule: str, starts_on: date, *, first: date, last: date) -> list[date]:
     """The days of a series between two days, both included. ValueError for a rule that is none (RFC 5545)."""
-    recurrence = rrulestr(rule, dtstart=datetime.combine(starts_on, time()))
+    try:
+        recurrence = rrulestr(rule, dtstart=datetime.combine(starts_on, time()))
+    except TypeError as wrong:  # a rule without FREQ
+        raise ValueError(f"not a rule: {wrong}") from None
     found = recurrence.between(datetime.combine(first, time()), datetime.combine(last, time()), inc=True)
     return [moment.date() for moment in found]

@@ -64,7 +64,7 @@ def read_ladder(plan: dict[str, Any]) -> Ladder:
         )
     except KeyError as missing:
         raise LadderError(f"求助阶梯里少了 {missing.args[0]}") from None
-    except (TypeError, ValueError) as wrong:
+    except (TypeError, ValueError, OverflowError) as wrong:
         raise LadderError(f"求助阶梯写错了：{wrong}") from None
     if not steps or not all(step.targets for step in steps):
         raise LadderError("求助阶梯至少要有一步，每一步至少要有一个人")

@@ -262,24 +262,35 @@ def _climb(case: Case, reachable: tuple[tuple[int, ...], ...], now: datetime) ->
         following = step + 1
         wait = case.ladder.steps[following].after if following < len(case.ladder.steps) else case.ladder.repeat_every
         return replace(case, step=following, next_action_at=now + wait), (Alert(reachable[step], step),)
-    if case.ladder.loops is not None and case.rounds >= case.ladder.loops:
+    loops = None if case.level is Level.RED else case.ladder.loops  # red goes on, whatever its ladder says
+    if loops is not None and case.rounds >= loops:
         if case.next_action_at is None:
             return case, ()
         return replace(case, next_action_at=None), (NobodyTookIt(),)
-    everyone = tuple(dict.fromkeys(person for people in reachable for person in people))
+    everyone = _everyone(reachable)
     again = replace(case, step=step, rounds=case.rounds + 1, next_action_at=now + case.ladder.repeat_every)
     alert: tuple[Effect, ...] = (Alert(everyone, step),) if everyone else (NobodyTookIt(),)
     return again, alert
 
 
+def _everyone(reachable: tuple[tuple[int, ...], ...]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(person for people in reachable for person in people))
+
+
 def _help_wanted(case: Case, event: HelpWanted, now: datetime) -> Decision:
+    """Whoever can be reached hears of it each time (a new version each time), and no clock is put back by it."""
+    heard = replace(case, version=case.version + 1)
     if case.state is State.OPEN:
-        return _climb(case, event.reachable, now)
+        after, climbed = _climb(heard, event.reachable, now)
+        told = any(isinstance(effect, Alert) for effect in climbed)
+        everyone = () if told else _everyone(event.reachable)
+        return after, (*climbed, Alert(everyone, after.step)) if everyone else climbed
     effects: list[Effect] = [TellOwner(case.owner, "help")] if case.owner else []
-    others = tuple(dict.fromkeys(p for people in event.reachable for p in people if p != case.owner))
+    others = tuple(person for person in _everyone(event.reachable) if person != case.owner)
     if others:
         effects.append(Alert(others, case.step))
-    return replace(case, next_action_at=now + case.ladder.contact_within / 3), tuple(effects)
+    soon = now + case.ladder.contact_within / 3
+    return replace(heard, next_action_at=min(soon, case.next_action_at or soon)), tuple(effects)
 
 
 def _taken(case: Case, event: Taken, now: datetime) -> Decision:

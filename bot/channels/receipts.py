@@ -25,6 +25,8 @@ async def settle(
         contact = await _contact(session, row)
         if contact is not None:
             contact.unreachable_because = "blocked"
+    # Not by the same rung again: WeChat would take the repeated client_msg_id for the first one and say nothing.
+    row.rungs_tried = f"{row.rungs_tried} {row.sending_by or ''}".strip()
     row.state, row.reason, row.receipt = OutboxState.QUEUED, status, None
     row.due_at, row.finished_at = now, None
     ring(session, messages.DELIVER)

@@ -219,7 +219,7 @@ async def test_who_was_expected_and_did_not_come_is_asked_gently_once(story: Sto
     await member.says("3")
     await member.hears("我请王乐来找您")
     card = await worker.sees_card("待办提醒", 提示="请点开看")
-    assert "没来，想和人聊聊" in await story.open_link(card["url"])
+    assert "活动没来，说想和人聊聊" in await story.open_link(card["url"])
 
 
 async def test_who_had_said_no_is_not_asked_where_they_were(story: Story) -> None:

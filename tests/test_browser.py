@@ -1,0 +1,157 @@
+"""What a person sees: the simulator and the pages behind our links, in a real Chromium."""
+
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+
+from app.demo import Demo, serving_demo
+from bot.simulator import HttpWire, Phone, PhoneBook
+from tests.needs import chromium
+
+pytestmark = pytest.mark.browser
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+PICTURES = os.environ.get("TONGXING_TEST_PICTURES")  # a folder to keep screenshots in, to look at
+
+
+@dataclass
+class Looking:
+    demo: Demo
+    address: str
+    browser: Browser
+    book: PhoneBook
+    wrong: list[str]
+
+    async def window(self, width: int, *, script: bool = True, dark: bool = False) -> BrowserContext:
+        return await self.browser.new_context(
+            viewport={"width": width, "height": 900}, java_script_enabled=script, locale="zh-CN",
+            color_scheme="dark" if dark else "light",
+        )  # fmt: skip
+
+    async def open(self, context: BrowserContext, url: str) -> Page:
+        page = await context.new_page()
+        page.on("console", lambda message: self.wrong.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        page.on(
+            "request",
+            lambda request: None if request.url.startswith((self.address, "data:")) else self.wrong.append(request.url),
+        )
+        await page.goto(url)
+        return page
+
+    async def phone(self, name: str, openid: str) -> Phone:
+        return await self.book.phone(name, openid=openid)
+
+    async def picture(self, page: Page, name: str) -> None:
+        if PICTURES:
+            await page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
+
+
+@pytest.fixture
+async def looking(tmp_path: Path) -> AsyncIterator[Looking]:
+    program = chromium()
+    assert program
+    async with (
+        serving_demo(tmp_path) as (demo, port),
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}/box/", timeout=30) as client,
+        async_playwright() as playwright,
+    ):
+        browser = await playwright.chromium.launch(executable_path=program, headless=True, args=FLAGS)
+        seen = Looking(demo, f"http://127.0.0.1:{port}/", browser, PhoneBook(HttpWire(client)), [])
+        try:
+            yield seen
+        finally:
+            await browser.close()
+        assert seen.wrong == []
+
+
+async def sideways(page: Page) -> int:
+    """By how many pixels the page scrolls sideways."""
+    width: int = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return width
+
+
+async def invite(looking: Looking) -> str:
+    worker = await looking.phone("王乐", "o_wangle")
+    await worker.says("邀请 小河")
+    return await worker.hears("四个数字")
+
+
+def link_in(message: str) -> str:
+    return next(word for word in message.split() if word.startswith("http"))
+
+
+async def test_the_story_can_be_played_with_mouse_and_keyboard(looking: Looking) -> None:
+    await invite(looking)
+    context = await looking.window(1280)
+    page = await looking.open(context, looking.address)
+    worker = page.locator(".phone", has=page.get_by_role("heading", name="王乐"))
+    await worker.get_by_placeholder("说点什么").fill("帮助")
+    await worker.get_by_role("button", name="发送").click()
+    await worker.get_by_text("已联系 A-0312：跟他联系上了").wait_for()
+    await expect(page.locator("#clock")).to_contain_text("09:00")
+    await page.get_by_role("button", name="+1 小时").click()
+    await expect(page.locator("#clock")).to_contain_text("10:00")
+    assert await sideways(page) <= 0
+    await looking.picture(page, "simulator-1280")
+
+
+async def test_on_a_small_screen_nothing_scrolls_sideways(looking: Looking) -> None:
+    await invite(looking)
+    page = await looking.open(await looking.window(375), looking.address)
+    await page.get_by_role("heading", name="小河妈妈").wait_for()
+    assert await sideways(page) <= 0
+    await looking.picture(page, "simulator-375")
+
+
+async def test_the_simulator_works_without_javascript(looking: Looking) -> None:
+    page = await looking.open(await looking.window(1280, script=False), looking.address)
+    worker = page.locator(".phone", has=page.get_by_role("heading", name="王乐"))
+    await worker.get_by_placeholder("说点什么").fill("名单")
+    await worker.get_by_role("button", name="发送").click()
+    await page.get_by_text("现在没有可以签到的活动").last.wait_for()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+async def test_the_pages_behind_our_links_read_well_on_a_phone(looking: Looking, dark: bool) -> None:
+    invitation = await invite(looking)
+    context = await looking.window(375, script=False, dark=dark)
+    qr = await looking.open(context, link_in(invitation))
+    assert await qr.locator("svg").bounding_box() is not None
+    assert (await qr.locator("svg").bounding_box() or {})["width"] > 200
+    await looking.picture(qr, f"qr-{'dark' if dark else 'light'}")
+
+    member = await looking.phone("小河", "o_xiaohe")
+    async with httpx.AsyncClient(base_url=f"{looking.address}box/") as client:
+        scene = (await client.get("state.json")).json()["qr_codes"][-1]["scene"]
+    await member.follows(scene)
+    for text in ("好", invitation.rsplit("：", 1)[1][:4], "1", "2", "3", "小河", "不想活了，药都攒好了"):
+        await member.says(text)
+    worker = await looking.phone("王乐", "o_wangle")
+    await worker.sees_card("待办提醒")
+    await worker.says("接")
+    case = await looking.open(context, link_in(await worker.hears("已记录")))
+    words = case.get_by_text("药都攒好了")
+    assert not await words.is_visible()
+    await case.get_by_text("原话（点开看）").click()
+    assert await words.is_visible()
+    call = await case.get_by_text("打电话").bounding_box()
+    assert call is not None
+    assert call["height"] >= 48
+    await looking.picture(case, f"case-{'dark' if dark else 'light'}")
+    for page in (qr, case):
+        assert await page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+async def test_a_link_that_is_over_says_what_to_do(looking: Looking) -> None:
+    page = await looking.open(await looking.window(375), f"{looking.address}p/case/nonsense")
+    looking.wrong.clear()  # the browser notes the 410 itself
+    await page.get_by_text("请从消息里重新点开").wait_for()
