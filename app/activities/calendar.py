@@ -63,14 +63,16 @@ def milestones(
     reminder that would fall into the quiet hours comes before them; the word after the end comes after.
     """
     day = local(starts_at, zone_name).date()
-    invite = max(now, wall(day - timedelta(days=invite_days), ASK_AT, zone_name))
-    plan = {Milestone.INVITE: quiet.after(invite, zone_name)}
+    hours_before = quiet.before(starts_at - timedelta(hours=2), zone_name)
+    invite = quiet.after(wall(day - timedelta(days=invite_days), ASK_AT, zone_name), zone_name)
+    if invite >= starts_at:  # asked on the day itself, and it starts in the early morning
+        invite = hours_before
+    plan = {Milestone.INVITE: quiet.after(max(now, invite), zone_name)}
     if plan[Milestone.INVITE] >= starts_at:
         plan[Milestone.INVITE] = now
-    day_before = wall(day - timedelta(days=1), ASK_AT, zone_name)
-    hours_before = quiet.before(starts_at - timedelta(hours=2), zone_name)
+    day_before = quiet.after(wall(day - timedelta(days=1), ASK_AT, zone_name), zone_name)
     asked = plan[Milestone.INVITE]
-    if day_before > asked + timedelta(hours=2):
+    if asked + timedelta(hours=2) < day_before < starts_at:
         plan[Milestone.REMIND_DAY] = day_before
         asked = day_before
     if hours_before > asked + timedelta(hours=2):
@@ -83,7 +85,7 @@ def dates(rule: str, starts_on: date, *, first: date, last: date) -> list[date]:
     """The days of a series between two days, both included. ValueError for a rule that is none (RFC 5545)."""
     try:
         recurrence = rrulestr(rule, dtstart=datetime.combine(starts_on, time()))
-    except TypeError as wrong:  # a rule without FREQ
+    except (TypeError, ValueError) as wrong:  # TypeError: a rule without FREQ
         raise ValueError(f"not a rule: {wrong}") from None
     found = recurrence.between(datetime.combine(first, time()), datetime.combine(last, time()), inc=True)
     return [moment.date() for moment in found]

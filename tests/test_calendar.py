@@ -1,0 +1,294 @@
+"""When people hear of what is coming: never at night, never twice, never too late, in the time on the wall."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.activities.calendar import Quiet, dates, milestones
+from app.activities.models import Milestone
+from app.clock import local, wall
+from app.escalations.duty import shift_holds
+from app.escalations.models import Duty
+
+SHANGHAI, AUCKLAND = "Asia/Shanghai", "Pacific/Auckland"
+NIGHT = Quiet(time(21, 30), time(8, 30))
+SIESTA = Quiet(time(12, 0), time(14, 0))
+NEVER = Quiet(time(0, 0), time(0, 0))
+WEDNESDAY = date(2026, 11, 25)
+INVITE, DAY, HOURS, MISSED = Milestone.INVITE, Milestone.REMIND_DAY, Milestone.REMIND_HOURS, Milestone.MISSED
+
+
+def at(hour: int, minute: int = 0, day: date = WEDNESDAY, zone: str = SHANGHAI) -> datetime:
+    return wall(day, time(hour, minute), zone)
+
+
+def on(day: int, hour: int, minute: int = 0) -> datetime:
+    """A time of November 2026 on the wall in Shanghai; the 25th is the Wednesday of the activity."""
+    return at(hour, minute, date(2026, 11, day))
+
+
+# Quiet hours
+
+
+@pytest.mark.parametrize(
+    ("quiet", "hour", "minute", "held"),
+    [
+        (NIGHT, 21, 29, False), (NIGHT, 21, 30, True), (NIGHT, 23, 59, True), (NIGHT, 0, 0, True),
+        (NIGHT, 8, 29, True), (NIGHT, 8, 30, False), (NIGHT, 12, 0, False),
+        (SIESTA, 11, 59, False), (SIESTA, 12, 0, True), (SIESTA, 13, 59, True), (SIESTA, 14, 0, False),
+        (SIESTA, 0, 0, False), (SIESTA, 23, 59, False),
+        (NEVER, 0, 0, False), (NEVER, 12, 0, False),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("zone", [SHANGHAI, AUCKLAND])
+def test_quiet_hours_go_by_the_clock_on_the_wall(quiet: Quiet, hour: int, minute: int, held: bool, zone: str) -> None:
+    assert quiet.holds(at(hour, minute, zone=zone), zone) is held
+
+
+@pytest.mark.parametrize(
+    ("moment", "before", "after"),
+    [
+        (on(25, 21, 29), on(25, 21, 29), on(25, 21, 29)),
+        (on(25, 21, 30), on(25, 21, 29), on(26, 8, 30)),
+        (on(25, 23, 59), on(25, 21, 29), on(26, 8, 30)),
+        (on(26, 0, 0), on(25, 21, 29), on(26, 8, 30)),
+        (on(26, 8, 29), on(25, 21, 29), on(26, 8, 30)),
+        (on(26, 8, 30), on(26, 8, 30), on(26, 8, 30)),
+    ],
+    ids=["21:29", "21:30", "23:59", "00:00", "08:29", "08:30"],
+)
+def test_what_falls_into_the_night_can_come_the_evening_before_or_the_morning_after(
+    moment: datetime, before: datetime, after: datetime
+) -> None:
+    assert NIGHT.before(moment, SHANGHAI) == before
+    assert NIGHT.after(moment, SHANGHAI) == after
+
+
+# What happens around an activity
+
+
+def plan(
+    starts: datetime, *, now: datetime, hours: int = 2, invite_days: int = 3, quiet: Quiet = NIGHT, zone: str = SHANGHAI
+) -> dict[Milestone, datetime]:
+    return milestones(starts, starts + timedelta(hours=hours), zone, invite_days=invite_days, quiet=quiet, now=now)
+
+
+def test_an_ordinary_week() -> None:
+    assert plan(on(25, 14), now=on(1, 9)) == {
+        INVITE: on(22, 10), DAY: on(24, 10), HOURS: on(25, 12), MISSED: on(25, 16, 30),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("now", "asked", "reminders"),
+    [
+        (on(23, 9), on(23, 9), {DAY: on(24, 10), HOURS: on(25, 12)}),
+        (on(24, 9), on(24, 9), {HOURS: on(25, 12)}),
+        (on(24, 22), on(25, 8, 30), {HOURS: on(25, 12)}),
+        (on(25, 9), on(25, 9), {HOURS: on(25, 12)}),
+        (on(25, 10), on(25, 10), {}),
+        (on(25, 13), on(25, 13), {}),
+    ],
+    ids=[
+        "two days before: asked at once", "the day before at nine: no second message at ten",
+        "the night before: asked in the morning", "the same morning", "four hours before: that is the reminder",
+        "one hour before: that is the reminder",
+    ],
+)  # fmt: skip
+def test_announced_late_nobody_hears_the_same_twice(
+    now: datetime, asked: datetime, reminders: dict[Milestone, datetime]
+) -> None:
+    found = plan(on(25, 14), now=now)
+    assert found.pop(INVITE) == asked
+    assert found.pop(MISSED) == on(25, 16, 30)
+    assert found == reminders
+
+
+@pytest.mark.parametrize(
+    ("hour", "asked"), [(14, on(25, 10)), (11, on(25, 10)), (10, on(24, 21, 29)), (8, on(24, 21, 29))]
+)
+def test_who_asks_on_the_day_itself_still_asks_before_the_start(hour: int, asked: datetime) -> None:
+    assert plan(on(25, hour), now=on(1, 9), invite_days=0)[INVITE] == asked
+
+
+def test_announced_in_the_night_for_the_early_morning_it_is_asked_at_once() -> None:
+    assert plan(on(25, 8), now=on(24, 23))[INVITE] == on(24, 23)
+
+
+@pytest.mark.parametrize(
+    ("hour", "minute", "reminded"),
+    [(7, 0, on(24, 21, 29)), (9, 0, on(24, 21, 29)), (10, 29, on(24, 21, 29)), (10, 30, on(25, 8, 30))],
+    ids=["07:00", "09:00", "10:29", "10:30"],
+)
+def test_the_reminder_of_an_early_activity_comes_the_evening_before(hour: int, minute: int, reminded: datetime) -> None:
+    assert plan(on(25, hour, minute), now=on(1, 9))[HOURS] == reminded
+
+
+def test_the_word_after_a_late_evening_comes_the_next_morning() -> None:
+    assert plan(on(25, 19, 30), now=on(1, 9))[MISSED] == on(26, 8, 30)
+
+
+@pytest.mark.parametrize(
+    ("sunday", "hours_since_the_day_before"),
+    [(date(2026, 9, 27), 27), (date(2027, 4, 4), 29)],
+    ids=["the clock goes forward", "the clock goes back"],
+)
+def test_in_the_nights_when_the_clock_changes_the_times_on_the_wall_stay(
+    sunday: date, hours_since_the_day_before: int
+) -> None:
+    starts = at(14, day=sunday, zone=AUCKLAND)
+    found = plan(starts, now=starts - timedelta(days=30), zone=AUCKLAND)
+    on_the_wall = {milestone: local(moment, AUCKLAND).replace(tzinfo=None) for milestone, moment in found.items()}
+    assert on_the_wall == {
+        INVITE: datetime.combine(sunday - timedelta(days=3), time(10)),
+        DAY: datetime.combine(sunday - timedelta(days=1), time(10)),
+        HOURS: datetime.combine(sunday, time(12)),
+        MISSED: datetime.combine(sunday, time(16, 30)),
+    }
+    assert starts - found[DAY] == timedelta(hours=hours_since_the_day_before)
+
+
+@given(
+    starts=st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC)),  # noqa: DTZ001
+    length=st.integers(15, 600),
+    ahead=st.integers(1, 60 * 24 * 40),
+    zone=st.sampled_from([SHANGHAI, AUCKLAND]),
+    invite_days=st.integers(0, 14),
+    quiet=st.sampled_from(
+        [
+            NIGHT,
+            NEVER,
+            Quiet(time(20, 0), time(9, 59)),
+            Quiet(time(0, 30), time(6, 0)),
+            Quiet(time(22, 0), time(10, 30)),
+        ]
+    ),
+)
+def test_every_reminder_lies_before_the_start_and_outside_the_quiet_hours(
+    starts: datetime, length: int, ahead: int, zone: str, invite_days: int, quiet: Quiet
+) -> None:
+    now, ends = starts - timedelta(minutes=ahead), starts + timedelta(minutes=length)
+    found = milestones(starts, ends, zone, invite_days=invite_days, quiet=quiet, now=now)
+    assert now <= found[INVITE] < starts
+    assert found[MISSED] > ends
+    assert not quiet.holds(found[MISSED], zone)
+    reminders = [found[milestone] for milestone in (DAY, HOURS) if milestone in found]
+    for reminder in reminders:
+        assert found[INVITE] < reminder < starts
+        assert not quiet.holds(reminder, zone)
+    told = [found[INVITE], *reminders]
+    assert all(later - sooner > timedelta(hours=2) for sooner, later in pairwise(told))
+    if quiet.holds(found[INVITE], zone):
+        assert quiet.after(now, zone) >= starts, "only where the night ends too late is somebody asked in it"
+
+
+# Series
+
+
+@pytest.mark.parametrize(
+    ("rule", "starts_on", "days"),
+    [
+        ("FREQ=WEEKLY;BYDAY=WE", date(2026, 11, 4), [4, 11, 18, 25]),
+        ("FREQ=WEEKLY;BYDAY=MO,TH", date(2026, 11, 1), [2, 5, 9, 12, 16, 19, 23, 26, 30]),
+        ("FREQ=WEEKLY;INTERVAL=2;BYDAY=WE", date(2026, 10, 28), [11, 25]),
+        ("FREQ=MONTHLY;BYDAY=2TU,4TU", date(2026, 1, 1), [10, 24]),
+        ("FREQ=MONTHLY;BYDAY=-1FR", date(2026, 1, 1), [27]),
+        ("FREQ=WEEKLY;BYDAY=WE", date(2026, 11, 19), [25]),
+        ("FREQ=WEEKLY;BYDAY=WE;UNTIL=20261112", date(2026, 11, 1), [4, 11]),
+        ("FREQ=WEEKLY;BYDAY=WE", date(2026, 12, 1), []),
+        ("FREQ=MONTHLY;BYMONTHDAY=31", date(2026, 1, 1), []),
+    ],
+    ids=[
+        "every Wednesday", "Mondays and Thursdays", "every other Wednesday", "the second and fourth Tuesday",
+        "the last Friday", "it begins in the middle of the month", "until a day", "it has not begun",
+        "a day that November does not have",
+    ],
+)  # fmt: skip
+def test_the_days_of_a_series_in_november(rule: str, starts_on: date, days: list[int]) -> None:
+    found = dates(rule, starts_on, first=date(2026, 11, 1), last=date(2026, 11, 30))
+    assert [day.day for day in found] == days
+    assert all(day.month == 11 for day in found)
+
+
+def test_the_first_and_the_last_day_asked_for_are_both_looked_at() -> None:
+    assert dates("FREQ=WEEKLY;BYDAY=WE", date(2026, 11, 4), first=date(2026, 11, 4), last=date(2026, 11, 11)) == [
+        date(2026, 11, 4), date(2026, 11, 11),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "rule", ["", "每周三", "FREQ=SOMETIMES", "BYDAY=MO", "FREQ=WEEKLY;BYDAY=XX", "FREQ=WEEKLY;INTERVAL=x"]
+)
+def test_a_rule_that_is_none_is_refused(rule: str) -> None:
+    with pytest.raises(ValueError, match="not a rule"):
+        dates(rule, WEDNESDAY, first=WEDNESDAY, last=WEDNESDAY)
+
+
+@pytest.mark.parametrize("sunday", [date(2026, 9, 27), date(2027, 4, 4)], ids=["forward", "back"])
+def test_a_weekly_activity_stays_at_its_hour_when_the_clock_changes(sunday: date) -> None:
+    days = dates("FREQ=WEEKLY;BYDAY=SU", sunday - timedelta(days=7), first=sunday - timedelta(days=7), last=sunday)
+    before, after = (wall(day, time(14, 0), AUCKLAND) for day in days)
+    assert local(before, AUCKLAND).hour == local(after, AUCKLAND).hour == 14
+    assert abs(after - before - timedelta(days=7)) == timedelta(hours=1)
+
+
+# Who is there
+
+
+def shift(starts: str, ends: str, weekday: int = WEDNESDAY.weekday()) -> Duty:
+    return Duty(house_id=1, person_id=1, weekday=weekday, starts=starts, ends=ends)
+
+
+THURSDAY = WEDNESDAY + timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("day", "hour", "minute", "there"),
+    [
+        (WEDNESDAY, 21, 59, False), (WEDNESDAY, 22, 0, True), (WEDNESDAY, 23, 59, True),
+        (THURSDAY, 0, 0, True), (THURSDAY, 6, 59, True), (THURSDAY, 7, 0, False), (THURSDAY, 22, 0, False),
+        (WEDNESDAY, 0, 0, False), (WEDNESDAY, 6, 59, False),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("zone", [SHANGHAI, AUCKLAND])
+def test_a_night_shift_from_22_to_7_begins_on_its_day_and_ends_the_day_after(
+    day: date, hour: int, minute: int, there: bool, zone: str
+) -> None:
+    assert shift_holds(shift("22:00", "07:00"), at(hour, minute, day, zone), zone) is there
+
+
+@pytest.mark.parametrize(
+    ("day", "hour", "minute", "there"),
+    [
+        (WEDNESDAY, 8, 59, False), (WEDNESDAY, 9, 0, True), (WEDNESDAY, 17, 29, True), (WEDNESDAY, 17, 30, False),
+        (THURSDAY, 9, 0, False),
+    ],
+)  # fmt: skip
+def test_a_day_shift_holds_from_its_first_minute_to_the_one_before_its_end(
+    day: date, hour: int, minute: int, there: bool
+) -> None:
+    assert shift_holds(shift("09:00", "17:30"), at(hour, minute, day), SHANGHAI) is there
+
+
+def test_the_night_from_sunday_to_monday_is_one_night() -> None:
+    sunday = shift("22:00", "07:00", weekday=6)
+    assert shift_holds(sunday, at(23, 0, date(2026, 11, 29)), SHANGHAI)
+    assert shift_holds(sunday, at(6, 0, date(2026, 11, 30)), SHANGHAI)
+
+
+@pytest.mark.parametrize(
+    ("sunday", "hours"),
+    [(date(2026, 9, 27), 8), (date(2027, 4, 4), 10)],
+    ids=["the night is an hour shorter", "the night is an hour longer"],
+)
+def test_the_night_shift_lasts_until_seven_on_the_wall_when_the_clock_changes(sunday: date, hours: int) -> None:
+    saturday = sunday - timedelta(days=1)
+    night = shift("22:00", "07:00", weekday=saturday.weekday())
+    begins, ends = at(22, day=saturday, zone=AUCKLAND), at(7, day=sunday, zone=AUCKLAND)
+    assert ends - begins == timedelta(hours=hours)
+    quarters = [begins + timedelta(minutes=15 * n) for n in range(hours * 4)]
+    assert all(shift_holds(night, moment, AUCKLAND) for moment in quarters)
+    assert not shift_holds(night, ends, AUCKLAND)
