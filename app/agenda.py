@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
-from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 
+from app import due
 from app.activities import service as activities
 from app.activities.models import Plan
 from app.due import DueRow
@@ -18,7 +16,6 @@ from app.people import service as people
 from bot.wording import wording
 
 HELD = ("quiet", "question", "try_later")
-Due = TypeVar("Due", bound=DueRow)
 say = wording().say
 
 
@@ -36,13 +33,9 @@ async def entries(session: AsyncSession, n: int = 12) -> list[Entry]:
     return sorted(found, key=lambda entry: entry.at)[:n]
 
 
-def _next(model: type[Due], n: int) -> Select[Due]:
-    return select(model).where(col(model.due_at).is_not(None)).order_by(col(model.due_at)).limit(n)
-
-
 async def _plans(session: AsyncSession, n: int) -> list[Entry]:
     found = []
-    for plan in (await session.scalars(_next(Plan, n))).all():
+    for plan in await due.upcoming(session, Plan, n):
         occurrence = await activities.occurrence(session, plan.occurrence_id)
         key = f"agenda.{plan.milestone.value}"
         found.append(_entry(plan, say(key, title=occurrence.title), say(f"{key}_why")))
@@ -50,13 +43,13 @@ async def _plans(session: AsyncSession, n: int) -> list[Entry]:
 
 
 async def _cases(session: AsyncSession, n: int) -> list[Entry]:
-    rows = (await session.scalars(_next(CaseRow, n))).all()
+    rows = await due.upcoming(session, CaseRow, n)
     return [_entry(row, say("agenda.case", code=row.code), say(f"agenda.case_{row.state.value}")) for row in rows]
 
 
 async def _moods(session: AsyncSession, n: int) -> list[Entry]:
     found = []
-    for plan in (await session.scalars(_next(MoodPlan, n))).all():
+    for plan in await due.upcoming(session, MoodPlan, n):
         member = await people.person(session, plan.person_id)
         found.append(_entry(plan, say("agenda.mood", name=member.known_as), say("agenda.mood_why")))
     return found

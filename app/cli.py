@@ -166,11 +166,7 @@ def _read(file: Path) -> str:
 @cli.command()
 def invite(code: Annotated[str, typer.Argument(help="YAML 里这个人的 code")]) -> None:
     """给第一个社工一个加入的码；之后在微信里回“邀请 名字”就行。"""
-    from sqlalchemy import select
-    from sqlmodel import col
-
     from app.people import service as people
-    from app.people.models import Person
     from bot.links import Links
 
     settings = read_settings()
@@ -182,7 +178,7 @@ def invite(code: Annotated[str, typer.Argument(help="YAML 里这个人的 code")
         try:
             now = _clock(settings).now()
             async with db.begin() as session:
-                who = await session.scalar(select(Person).where(col(Person.code) == code))
+                who = await people.find_by_code(session, code)
                 if who is None:
                     raise Sorry(f"没有 code 是 {code} 的人：请先用 tongxing load 读入")
                 ticket = await people.issue_join_ticket(session, who, now)

@@ -94,3 +94,9 @@ async def next_due(session: AsyncSession, model: type[DueRow]) -> datetime | Non
     """When the earliest unfinished row of `model` falls due."""
     earliest: datetime | None = await session.scalar(select(func.min(_table(model).c.due_at)))
     return earliest
+
+
+async def upcoming(session: AsyncSession, model: type[Row], n: int) -> list[Row]:
+    """The next `n` unfinished rows of `model`, soonest first."""
+    due_at = _table(model).c.due_at
+    return list(await session.scalars(select(model).where(due_at.is_not(None)).order_by(due_at).limit(n)))

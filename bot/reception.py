@@ -17,7 +17,6 @@ from app.messages.window import Limits
 from app.people import service as people
 from app.people.models import Role
 from app.settings import Settings
-from app.tasks import service as tasks
 from app.tasks.models import TaskKind
 from bot.channels import receipts
 from bot.conversation.danger import red_reply
@@ -141,10 +140,7 @@ class Reception:
         """The dialogue broke: nothing of it remains, the words do, and a person will read them."""
         await self._meet_anew(talk)
         inbox.state = InboxState.UNREAD
-        await tasks.ask_a_person(
-            talk.session, TaskKind.READ, "broke", key=f"unread:{inbox.id}", now=talk.now,
-            about=talk.person, note=inbox.content,
-        )  # fmt: skip
+        await talk.hand_over(TaskKind.READ, "broke", key=f"unread:{inbox.id}", note=inbox.content)
         if talk.reading is None or talk.reading.level is not Level.RED or talk.person is None:
             return talk.say("help.trouble")
         without_names = talk.say("red.unstored")

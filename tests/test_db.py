@@ -173,7 +173,7 @@ async def test_a_wrong_key_is_noticed_at_the_start_in_one_sentence(url: str, db:
     await prove_key(db)
     await prove_key(db)
     stranger = Database(url, Vault("another key, of another house"))
-    with pytest.raises(VaultError, match="TONGXING_SECRET_KEY .*不是同一个：请换回原来的密钥"):
+    with pytest.raises(VaultError, match=r"TONGXING_SECRET_KEY .*不是同一个：请换回原来的密钥"):
         await prove_key(stranger)
     await stranger.close()
 
