@@ -37,7 +37,7 @@ install: $(VENV)/installed ## make the virtual environment and install the locke
 
 install-dev: $(VENV)/installed-dev ## the same, with what the tests need
 
-demo: install ## try it: WeChat in a box, three phones, a clock that can be moved
+demo: install ## try it: WeChat in a box, phones, a clock that can be moved
 	@$(BIN)/tongxing demo
 
 tour: install ## play the whole story by itself and print it

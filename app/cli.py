@@ -54,6 +54,11 @@ def _need_account(settings: Settings) -> None:
         )
 
 
+def _need_secret(settings: Settings) -> None:
+    if not settings.wechat_app_secret.get_secret_value():
+        raise Sorry("没有设置 TONGXING_WECHAT_APP_SECRET：没有它，什么也发不出去")
+
+
 def _ready_database(settings: Settings) -> None:
     """SQLite is brought up to date on the way; a shared PostgreSQL only by `tongxing migrate`."""
     if settings.database.startswith("sqlite"):
@@ -82,15 +87,16 @@ def _make_folder(folder: Path) -> None:
 @cli.command()
 def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """接收微信消息；用 SQLite 时，提醒和报警也在这个进程里。"""
-    from app.main import Tongxing, create_app
+    from app.main import SPOOL_ONLY, Tongxing, create_app
 
     settings = read_settings()
     set_up_logs(settings.log_level)
     _need_account(settings)
+    _need_secret(settings)
     _need_port(host, port)
     _ready_database(settings)
     house = Tongxing.build(settings, _clock(settings))
-    app = create_app(house, bells=house.db.is_sqlite)
+    app = create_app(house, bells=None if house.db.is_sqlite else SPOOL_ONLY)
     uvicorn.run(app, host=host, port=port, log_config=None, access_log=False, timeout_keep_alive=65)
 
 
@@ -102,6 +108,7 @@ def worker() -> None:
     settings = read_settings()
     set_up_logs(settings.log_level)
     _need_account(settings)
+    _need_secret(settings)
     _ready_database(settings)
 
     async def run() -> None:
@@ -198,7 +205,7 @@ def demo(
     browser: Annotated[bool, typer.Option(help="打开浏览器")] = True,
     tour: Annotated[bool, typer.Option("--tour", help="自己把整个故事走一遍，打印出来")] = False,
 ) -> None:
-    """不用公众号也能试：一个装在盒子里的微信，三部手机，可以拨快的时钟。"""
+    """不用公众号也能试：一个装在盒子里的微信，几部手机，可以拨快的时钟。"""
     from app.demo import play_tour, run_demo
 
     settings = read_settings()

@@ -26,7 +26,7 @@ from app.clock import Clock, local, wall
 from app.loading import load, read_programme
 from app.logs import set_up_logs
 from app.main import Tongxing, create_app
-from app.settings import Settings
+from app.settings import GivenSettings, Settings
 from app.time_travel import TimeMachine
 from app.vault import keep_key_in
 from bot.simulator import DEMO_APP_ID, Account, HttpWire, Platform, create_box
@@ -55,7 +55,7 @@ def next_monday_morning(now: datetime) -> datetime:
 
 def demo_settings(folder: Path, port: int, account: Account) -> Settings:
     """Nothing is read from the environment: a demo never touches a real account or a real database."""
-    return Settings.model_validate(
+    return GivenSettings.model_validate(
         {
             "data_dir": folder,
             "database_url": f"sqlite+aiosqlite:///{(folder / 'tongxing.db').absolute()}",
@@ -137,7 +137,7 @@ def _fresh_folder(folder: Path) -> Path:
     """An empty folder for the demo. Only one that a demo made is emptied."""
     if folder.exists():
         if not (folder / MARK).exists():
-            raise ValueError(f"{folder} 不是演示用的文件夹，不敢清空：请把它移走，或设置 TONGXING_DATA_DIR")
+            raise ValueError(f"{folder} 不是演示用的文件夹，不敢清空：请把它移走，或换一个文件夹运行")
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     (folder / MARK).touch()

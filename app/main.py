@@ -1,6 +1,6 @@
 """The roof: puts the rooms together and builds the ASGI application."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -34,6 +34,11 @@ from scheduler.bells import Bell, Tower
 from scheduler.works import Works
 
 log = structlog.get_logger()
+
+SPOOL = "spool"
+# Where workers do the rest: what this process has kept on its own disk, only it can take in.
+SPOOL_ONLY = (SPOOL,)
+NO_BELLS: Collection[str] = ()
 
 
 @dataclass
@@ -79,20 +84,19 @@ class Tongxing:
                 Bell("milestones", 5, works.milestones),
                 Bell("moods", 30, works.moods),
                 Bell("materialise", 600, works.materialise),
-                Bell("spool", 15, door.take_in_spool),
+                Bell(SPOOL, 15, door.take_in_spool),
             )
         )
         db.on_commit = tower.ring
         return cls(settings, clock, db, http, links, client, desk, door, works, tower)
 
     @asynccontextmanager
-    async def running(self, *, bells: bool = True) -> AsyncIterator["Tongxing"]:
-        """Open the house: the key is proved first, then the desk, then the bells."""
+    async def running(self, *, bells: Collection[str] | None = None) -> AsyncIterator["Tongxing"]:
+        """Open the house: the key is proved first, then the desk, then the bells (all, or those named)."""
         try:
             await prove_key(self.db)
             self.desk.open()
-            if bells:
-                self.tower.start()
+            self.tower.start(bells)
             yield self
         finally:
             await self.tower.stop()
@@ -101,7 +105,7 @@ class Tongxing:
             await self.db.close()
 
 
-def create_app(house: Tongxing, *, bells: bool = True) -> FastAPI:
+def create_app(house: Tongxing, *, bells: Collection[str] | None = None) -> FastAPI:
     """The ASGI application of one house."""
 
     @asynccontextmanager
@@ -115,7 +119,7 @@ def create_app(house: Tongxing, *, bells: bool = True) -> FastAPI:
     app.add_route("/wechat", house.door.deliver, methods=["POST"])
     pages = Pages(house.db, house.clock, house.client)
     app.add_route("/p/case/{token}", pages.case, methods=["GET"])
-    app.add_route("/p/task/{token}", pages.task, methods=["GET"])
+    app.add_route("/p/tasks/{token}", pages.tasks, methods=["GET"])
     app.add_route("/p/qr/{token}", pages.qr, methods=["GET"])
 
     async def healthz(_request: Request) -> Response:

@@ -10,11 +10,16 @@ from datetime import time
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import PydanticBaseSettingsSource as Source
 
 REAL_API = "https://api.weixin.qq.com"
 DEMO_APP_ID = "wx_tongxing_demo"
+# What the fields of our two kinds of template message mean; an account names them its own way.
+ACTIVITY_FIELDS = ("title", "time", "place", "note")
+DUTY_FIELDS = ("code", "kind", "time", "note")
 
 
 class SettingsError(Exception):
@@ -81,13 +86,32 @@ class Settings(BaseSettings):
             raise ValueError("TONGXING_CLOCK_OFFSET 只能在演示里用：请删掉它，或者不要设置 TONGXING_WECHAT_APP_ID")
         if not self.database.startswith(("sqlite+aiosqlite://", "postgresql+psycopg://")):
             raise ValueError("TONGXING_DATABASE_URL 要以 sqlite+aiosqlite:// 或 postgresql+psycopg:// 开头")
+        for kind, meanings in (("activity", ACTIVITY_FIELDS), ("duty", DUTY_FIELDS)):
+            unknown = set(getattr(self, f"wechat_template_{kind}_fields")) - set(meanings)
+            if unknown:
+                raise ValueError(
+                    f"TONGXING_WECHAT_TEMPLATE_{kind.upper()}_FIELDS 里不能写 {'、'.join(sorted(unknown))}："
+                    f"只有 {'、'.join(meanings)}"
+                )
         return self
+
+
+class GivenSettings(Settings):
+    """Settings that are all given by the caller: the demo and the tests read no environment and no `.env`."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: Source, env_settings: Source,
+        dotenv_settings: Source, file_secret_settings: Source,
+    ) -> tuple[Source, ...]:  # fmt: skip
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
 
 
 def read_settings(**overrides: object) -> Settings:
     """The settings of this process; SettingsError with one clear sentence for each thing that is wrong."""
     known = {f"TONGXING_{name}".upper() for name in Settings.model_fields}
-    for name in sorted(os.environ):
+    for name in sorted({*os.environ, *dotenv_values(".env")}):
         if name.upper().startswith("TONGXING_") and name.upper() not in known:
             near = difflib.get_close_matches(name.upper(), known, n=1)
             hint = f"，是不是想写 {near[0]}？" if near else "，请删掉它，或对照 docs/settings.md 改名"

@@ -20,8 +20,9 @@ class Links:
         """The words of a case, for one member of staff."""
         return self.page("case", now, case=case_id, by=reader_id)
 
-    def task(self, task_id: int, reader_id: int, now: datetime) -> str:
-        return self.page("task", now, task=task_id, by=reader_id)
+    def tasks(self, reader_id: int, now: datetime) -> str:
+        """What waits for a person, for one member of staff."""
+        return self.page("tasks", now, by=reader_id)
 
     def qr(self, scene: str, now: datetime, *, lasts: timedelta, digits: str, purpose: str) -> str:
         """A page that shows the QR code of `scene`, with the digits that do the same."""

@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.activities.calendar import Quiet
-from app.db import ident, is_database_trouble
+from app.db import is_database_trouble
 from app.escalations import machine
 from app.escalations import service as escalations
 from app.messages import service as messages
@@ -122,9 +122,10 @@ class Reception:
         talk.reading = reading
         inbox.level = reading.level.word
         if reading.level is Level.NONE:
+            await self._a_stranger_goes_on(talk, text)
             return
         if talk.person is None and reading.level >= Level.ORANGE:
-            guest = await people.stranger(talk.session, f"{ident(talk.contact)}", name=talk.say("people.stranger"))
+            guest = await people.stranger(talk.session, name=talk.say("people.stranger"))
             if guest is not None:
                 await messages.bind(talk.session, talk.contact, guest)
                 await talk.meet(guest)
@@ -135,6 +136,16 @@ class Reception:
             talk.session, talk.person, machine.Level(int(reading.level)), reading.category,
             rule=strongest.rule if strongest else "unnamed", rules_version=reading.version, said=text, now=talk.now,
         )  # fmt: skip
+
+    async def _a_stranger_goes_on(self, talk: Talk, text: str) -> None:
+        """What somebody unknown writes after danger may be the only way to find them: it joins the case."""
+        if talk.person is None or talk.person.role is not Role.GUEST:
+            return
+        if await escalations.open_case_of(talk.session, talk.person) is not None:
+            await escalations.flag(
+                talk.session, talk.person, machine.Level.YELLOW, "none", rule="stranger.goes-on", rules_version="1",
+                said=text, now=talk.now,
+            )  # fmt: skip
 
     async def _rescue(self, talk: Talk, inbox: Inbox) -> str:
         """The dialogue broke: nothing of it remains, the words do, and a person will read them."""

@@ -5,7 +5,7 @@ costs nothing, rings never pile up, and it does not matter how many processes ha
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 import structlog
@@ -56,15 +56,19 @@ class Tower:
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._keepers: list[asyncio.Task[None]] = []
 
-    def start(self) -> None:
+    def start(self, names: Collection[str] | None = None) -> None:
+        """Ring all bells from now on, or only those named."""
         for bell in self.bells.values():
+            if names is not None and bell.name not in names:
+                continue
             self._keepers.append(asyncio.create_task(bell.keep(), name=f"bell {bell.name}"))
             self._scheduler.add_job(
                 bell.ring, "interval", seconds=bell.every, id=bell.name, coalesce=True, max_instances=1,
                 misfire_grace_time=None,
             )  # fmt: skip
             bell.ring()
-        self._scheduler.start()
+        if self._keepers:
+            self._scheduler.start()
 
     async def stop(self) -> None:
         if self._scheduler.running:

@@ -17,7 +17,7 @@ from app.activities.calendar import Quiet
 from app.clock import Clock, local
 from app.loading import load, read_programme
 from app.main import Tongxing, create_app
-from app.settings import Settings
+from app.settings import GivenSettings, Settings
 from app.time_travel import TimeMachine
 from bot.simulator import DEMO_APP_ID, Account, LocalWire, Phone, PhoneBook, Platform, create_box
 
@@ -86,7 +86,7 @@ class Story:
     async def open_link(self, message: str) -> str:
         """What the page behind the first link of a message says."""
         link = next(word for word in message.split() if word.startswith("http"))
-        app = create_app(self.house, bells=False)
+        app = create_app(self.house, bells=())
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=self.settings.public_url) as browser:
             answer = await browser.get(link)
         assert answer.status_code == 200, answer.text
@@ -114,7 +114,7 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def settings(tmp_path: Path, migrated_file: Path) -> Settings:
     shutil.copy(migrated_file, tmp_path / "tongxing.db")
-    return Settings.model_validate(
+    return GivenSettings.model_validate(
         {
             "data_dir": tmp_path, "database_url": f"sqlite+aiosqlite:///{tmp_path / 'tongxing.db'}",
             "secret_key": "a key that only tests use", "public_url": "http://house",
@@ -143,11 +143,11 @@ class open_story:  # noqa: N801 - reads as a verb
     async def __aenter__(self) -> Story:
         box = httpx.AsyncClient(base_url="http://box")
         self.house = Tongxing.build(self._settings, self._clock, http=box)
-        app = create_app(self.house, bells=False)
+        app = create_app(self.house, bells=())
         self.door = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://house")
         platform = self._platform or Platform(ACCOUNT, self._clock, door=self.door, name="段塘生活小站")
         box._transport = httpx.ASGITransport(create_box(platform))
-        self._running = self.house.running(bells=False)
+        self._running = self.house.running(bells=())
         await self._running.__aenter__()
         machine = TimeMachine(self.house, platform.settle, zone=ZONE)
         wire = SettlingWire(platform)

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.conversation import grammar
-from bot.conversation.grammar import Attendance, Command, StaffCommand, StaffVerb
+from bot.conversation import grammar, orders
+from bot.conversation.grammar import Attendance, Command
+from bot.conversation.orders import StaffCommand, StaffVerb
 
 GOING, NOT_GOING, UNDECIDED = Attendance.GOING, Attendance.NOT_GOING, Attendance.UNDECIDED
 
@@ -544,7 +545,7 @@ def test_command(text: str, expected: Command | None) -> None:
     ],
 )
 def test_staff_command(text: str, expected: StaffCommand | None) -> None:
-    assert grammar.staff_command(text) == expected
+    assert orders.staff_command(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -656,7 +657,7 @@ ANSWERS = st.one_of(
 
 @given(ANSWERS)
 def test_nothing_raises(text: str) -> None:
-    for read in (grammar.is_thanks, grammar.attendance, grammar.yes_no, grammar.command, grammar.staff_command):
+    for read in (grammar.is_thanks, grammar.attendance, grammar.yes_no, grammar.command, orders.staff_command):
         read(text)
     for read_code, length in ((grammar.bind_code, 6), (grammar.four_digits, 4)):
         code = read_code(text)

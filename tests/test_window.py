@@ -5,10 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from sqlalchemy import select
+from sqlmodel import col
 
 from app.messages.models import Contact
 from app.messages.window import Limits, may_write, opened_by_message, opened_by_tap, shut, spend
 from app.settings import Settings
+from tests.conftest import Story
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 LIMITS = Limits.of(Settings())
@@ -130,6 +133,22 @@ def test_spending_more_than_there_is_leaves_nothing_and_no_debt() -> None:
     assert how_many(contact, NOON + SECOND, urgent=True) == 3
 
 
+async def test_opening_a_link_of_the_menu_opens_no_window(story: Story) -> None:
+    member = await story.joined()
+    await story.clock.forward(hours=49)
+
+    async def may_write_to_member() -> bool:
+        async with story.house.db.read() as session:
+            contact = (await session.scalars(select(Contact).where(col(Contact.openid) == member.openid))).one()
+        return may_write(contact, story.house.clock.now(), LIMITS, urgent=True)
+
+    assert not await may_write_to_member()
+    await story.platform.view(member.openid, "http://house/p/help")
+    assert not await may_write_to_member()
+    await story.platform.click(member.openid, "help")
+    assert await may_write_to_member()
+
+
 class WindowLife(RuleBasedStateMachine):
     """A person writes and taps, we write; the platform counts by its own rule and must never have to refuse."""
 
@@ -139,7 +158,6 @@ class WindowLife(RuleBasedStateMachine):
         self.contact = somebody()
         # What the platform knows: each opening gives so many messages until then, the newest of each kind counts.
         self.granted: dict[str, tuple[int, datetime]] = {}
-        self.urgent_left_to_us = 0
 
     @rule(span=st.sampled_from([SECOND, 30 * SECOND, MINUTE, HOUR, 47 * HOUR]))
     def time_passes(self, span: timedelta) -> None:
@@ -157,10 +175,6 @@ class WindowLife(RuleBasedStateMachine):
         opened_by_tap(self.contact, self.now, LIMITS)
         self.granted["tap"] = (3, self.now + MINUTE)
         assert may_write(self.contact, self.now, LIMITS, urgent=True) >= could
-
-    @rule()
-    def a_link_is_opened(self) -> None:
-        """WeChat opens nothing for it, and neither do we."""
 
     @precondition(lambda self: may_write(self.contact, self.now, LIMITS, urgent=False))
     @rule()

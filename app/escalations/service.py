@@ -24,6 +24,7 @@ from app.tasks.models import TaskKind
 
 CASES = "cases"
 ALERTED = "Alerted"
+LETTERS = "ABCDEFGHJKLMNPQRSUVWXYZ"  # no I and O, which look like digits; T is for tasks
 
 
 # Finding
@@ -126,7 +127,7 @@ async def _open(
     )  # fmt: skip
     session.add(row)
     await session.flush()
-    row.code = f"{chr(ord('A') + ident(row) // 10_000 % 26)}-{ident(row) % 10_000:04d}"
+    row.code = f"{LETTERS[ident(row) // 10_000 % len(LETTERS)]}-{ident(row) % 10_000:04d}"
     await _log(session, row, *log.opened(level, ladder), now=now, actor=subject)
     return row
 

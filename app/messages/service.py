@@ -90,15 +90,15 @@ async def already_taken_in(session: AsyncSession, account: str, openid: str, key
     return row
 
 
-async def last_words(session: AsyncSession, who: Person, since: datetime, n: int = 6) -> list[str]:
-    """A person's own last texts, oldest first."""
+async def said_by(session: AsyncSession, who: Person, since: datetime, n: int = 30) -> list[Inbox]:
+    """A person's own texts since a moment, oldest first, the latest `n` of them."""
     recent = await session.scalars(
         select(Inbox)
         .where(col(Inbox.person_id) == who.id, col(Inbox.kind) == "text", col(Inbox.received_at) >= since)
         .order_by(col(Inbox.id).desc())
         .limit(n)
     )
-    return [row.content for row in reversed(list(recent)) if row.content]
+    return [row for row in reversed(list(recent)) if row.content]
 
 
 def visible_inbox(scope: Scope) -> Select[Inbox]:

@@ -17,10 +17,11 @@ from app.clock import Clock
 from app.db import Database
 from app.escalations import service as escalations
 from app.escalations.machine import State
+from app.messages import service as messages
 from app.people import service as people
-from app.people.models import House, Person
+from app.people.models import House
 from app.people.scope import scope_of
-from app.tasks.models import Task
+from app.tasks import service as tasks
 from app.vault import LinkError
 from bot.wechat import WeChatClient, WeChatError
 from bot.wording import Wording, wording
@@ -35,6 +36,8 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+
+BEFORE = timedelta(minutes=10)  # the context that a worker needs to understand a sentence
 
 Page = Callable[["Pages", Request], Awaitable[Response]]
 
@@ -88,30 +91,31 @@ class Pages:
             house = await people.house(session, row.house_id)
             owner = await people.person(session, row.owner_id) if row.owner_id else None
             flags = await escalations.flags_of(session, row)
+            since = await messages.said_by(session, subject, row.opened_at - BEFORE)
             await escalations.viewed(session, row, reader, now)
         return self.render(
             "case.html", words=await self._words(house), row=row, subject=subject, house=house, owner=owner,
             resolved=row.state is State.RESOLVED,
             flags=[(moment_words(f.at, now, house.zone), f.said) for f in flags if f.said],
+            around=[(moment_words(said.received_at, now, house.zone), said.content) for said in since],
             opened=moment_words(row.opened_at, now, house.zone),
         )  # fmt: skip
 
     @_with_kind_errors
-    async def task(self, request: Request) -> Response:
-        """Whom to call or to read, and why."""
-        claims = self._claims("task", request)
+    async def tasks(self, request: Request) -> Response:
+        """Whom to call or to read, and why: everything that waits in the reader's houses."""
+        claims = self._claims("tasks", request)
+        now = self._clock.now()
         async with self._db.read() as session:
             reader = await people.person(session, claims["by"])
-            task = await session.get(Task, claims["task"])
-            if task is None or not (await scope_of(session, reader)).covers(task.house_id):
-                raise LookupError
-            subject: Person | None = await people.person(session, task.person_id) if task.person_id else None
-            house: House | None = await people.house(session, task.house_id) if task.house_id else None
-        zone = house.zone if house else "Asia/Shanghai"
-        return self.render(
-            "task.html", words=await self._words(house), task=task, subject=subject, house=house,
-            opened=moment_words(task.created_at, self._clock.now(), zone),
-        )  # fmt: skip
+            house = await people.house(session, reader.house_id)
+            waiting = await tasks.open_in(session, await scope_of(session, reader))
+            subjects = [await people.person(session, t.person_id) if t.person_id else None for t in waiting]
+        rows = [
+            (task, subject, moment_words(task.created_at, now, house.zone))
+            for task, subject in zip(waiting, subjects, strict=True)
+        ]
+        return self.render("tasks.html", words=await self._words(house), rows=rows, house=house)
 
     @_with_kind_errors
     async def qr(self, request: Request) -> Response:

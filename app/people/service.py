@@ -90,6 +90,17 @@ async def find_by_code(session: AsyncSession, code: str) -> Person | None:
     return found
 
 
+async def who_looks_after(session: AsyncSession, who: Person | None) -> Person | None:
+    """The one whom a matter of this person falls to: their worker, else whoever leads the programme."""
+    if who is not None and who.worker_id is not None:
+        return await person(session, who.worker_id)
+    leads = select(Person).where(col(Person.role) == Role.SUPERVISOR).order_by(col(Person.id)).limit(1)
+    if who is not None:
+        leads = leads.where(col(Person.programme_id) == who.programme_id)
+    found: Person | None = await session.scalar(leads)
+    return found
+
+
 # Letting in
 
 
@@ -167,7 +178,7 @@ async def admit(session: AsyncSession, ticket: Ticket, now: datetime) -> Person:
     return who
 
 
-async def stranger(session: AsyncSession, token: str, *, name: str) -> Person | None:
+async def stranger(session: AsyncSession, *, name: str) -> Person | None:
     """A row for somebody in danger who is not registered, so that a case can be opened for them.
 
     None where there is no house at all to answer for it.
@@ -176,7 +187,7 @@ async def stranger(session: AsyncSession, token: str, *, name: str) -> Person | 
     if first is None:
         return None
     guest = Person(
-        programme_id=first.programme_id, house_id=ident(first), role=Role.GUEST, code=f"guest-{token}",
+        programme_id=first.programme_id, house_id=ident(first), role=Role.GUEST, code=f"guest-{secrets.token_hex(6)}",
         name=name,
     )  # fmt: skip
     session.add(guest)

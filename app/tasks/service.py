@@ -1,4 +1,4 @@
-"""Put something on a person's list, once."""
+"""Put something on a person's list, once, and tell that person; take it off again."""
 
 from datetime import datetime
 
@@ -7,31 +7,52 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.db import insert_once
+from app.messages import service as messages
+from app.people import service as people
 from app.people.models import Person
 from app.people.scope import Scope, within
 from app.tasks.models import Task, TaskKind
 
+# Who waits for an answer is worth a message each; calls and clearing up are told of once an hour.
+AT_ONCE = (TaskKind.TALK, TaskKind.READ)
+
 
 async def ask_a_person(
     session: AsyncSession, kind: TaskKind, reason: str, *, key: str, now: datetime,
-    about: Person | None = None, note: str | None = None, assignee_id: int | None = None,
+    about: Person | None = None, note: str | None = None,
 ) -> int | None:  # fmt: skip
-    """Open a task, unless the same `key` stands there already (None); its number."""
-    return await insert_once(
+    """Open a task, unless the same `key` stands there already (None), and tell whoever it falls to.
+
+    That is the worker of the person it is about; without one, whoever leads.
+    """
+    assignee = await people.who_looks_after(session, about)
+    task_id = await insert_once(
         session, Task, kind=kind, reason=reason, key=key, created_at=now, note=note,
         programme_id=about.programme_id if about else None,
         house_id=about.house_id if about else None,
         person_id=about.id if about else None,
         phone=about.phone if about else None,
-        assignee_id=assignee_id or (about.worker_id if about else None),
+        assignee_id=assignee.id if assignee else None,
     )  # fmt: skip
+    if task_id is not None and assignee is not None:
+        once = str(task_id) if kind in AT_ONCE else f"{kind.value}:{assignee.id}:{now:%Y%m%d%H}"
+        await messages.send(session, "task", key=f"task:{once}", to=assignee, subject_id=task_id, now=now)
+    return task_id
 
 
 def visible_tasks(scope: Scope) -> Select[Task]:
     """What still has to be done in a scope."""
-    return select(Task).where(within(scope, Task), col(Task.done_at).is_(None))
+    return select(Task).where(within(scope, Task), col(Task.done_at).is_(None)).order_by(col(Task.id))
 
 
-async def open_tasks_about(session: AsyncSession, who: Person) -> list[Task]:
-    mine = select(Task).where(col(Task.person_id) == who.id, col(Task.done_at).is_(None)).order_by(col(Task.id))
-    return list(await session.scalars(mine))
+async def open_in(session: AsyncSession, scope: Scope, n: int = 50) -> list[Task]:
+    return list(await session.scalars(visible_tasks(scope).limit(n)))
+
+
+async def finish(session: AsyncSession, scope: Scope, task_id: int, now: datetime) -> bool:
+    """Take a task off the list. False: there is no such task in this scope."""
+    task = await session.scalar(visible_tasks(scope).where(col(Task.id) == task_id))
+    if task is None:
+        return False
+    task.done_at = now
+    return True

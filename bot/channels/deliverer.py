@@ -100,6 +100,12 @@ class Deliverer:
             async with self._db.begin() as session:
                 await self._refused(session, envelope, error, self._clock.now())
             return
+        except Exception as error:
+            # A fault of our own in this rung must not stop the letter: the next rung may carry it.
+            log.error("rung broke", rung=envelope.rung.name, kind=row.kind, error=type(error).__name__, exc_info=True)
+            async with self._db.begin() as session:
+                await self._next_rung(session, row, envelope.rung, self._clock.now())
+            return
         async with self._db.begin() as session:
             await self._sent(session, envelope, receipt, self._clock.now())
 

@@ -19,6 +19,8 @@ async def red_reply(talk: Talk) -> str:
     """Said only after the case is part of this unit of work; it names whoever is really there."""
     if talk.who().role is Role.FAMILY:
         return talk.say("red.family")
+    if talk.who().role is Role.GUEST:
+        return talk.say("red.stranger")
     await talk.ask(TOPIC, lasts=timedelta(hours=12))
     house = talk.at_house()
     if await on_duty(talk.session, house, talk.now):

@@ -56,10 +56,11 @@ async def agree(talk: Talk, question: Question, text: str) -> str | None:
     ticket = await people.ticket_by_id(talk.session, question.subject_id or 0, talk.now)
     if ticket is None:
         return talk.say("family.wrong_code")
+    known = talk.person if talk.person is not None and talk.person.role is not Role.GUEST else None
     relative, member = await people.link_relative(
-        talk.session, ticket, talk.person, talk.now, name=talk.say("people.relative")
+        talk.session, ticket, known, talk.now, name=talk.say("people.relative")
     )
-    if talk.person is None:
+    if known is None:
         await messages.bind(talk.session, talk.contact, relative)
         await talk.meet(relative)
     people.resume(relative)

@@ -6,7 +6,6 @@ Two habits hold throughout. A number, a code or a command counts only when it is
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from enum import StrEnum
 
 # They colour a sentence and change nothing. 了 and 啦 are not among them: "到了" is not "到".
@@ -17,7 +16,7 @@ _FACES = re.compile(r"\[[\u4e00-\u9fffA-Za-z]{1,8}\]")  # WeChat's own faces arr
 # Repetitions are possessive (`++`): "好好好好…" must not be tried in every grouping.
 _TEACHER = "(?:小?[王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董程曹袁邓许沈曾彭吕]|小)?老师"
 _POLITE = re.compile(rf"^(?:(?:{_TEACHER}|你好|您好|嗯++|哦++|噢++|喔++|唉|哎)[,、。!~ ]*+)++(?=.)")
-_POLITE_END = re.compile(r"(?<=.)[,、。!~ ]*(?:谢谢(?:你|您|啦|了|老师)?|老师|辛苦了|麻烦了|哈哈+|呵呵+|嘿嘿+)$")
+POLITE_END = re.compile(r"(?<=.)[,、。!~ ]*(?:谢谢(?:你|您|啦|了|老师)?|老师|辛苦了|麻烦了|哈哈+|呵呵+|嘿嘿+)$")
 # Only the characters of the words below; names and sentences are handed on as they were written.
 _SIMPLIFIED = str.maketrans(
     "來會沒時間還參報過後請個無辦點嗎麼訂發幫綁資動誰準決確應該說話機現緊",
@@ -64,7 +63,7 @@ def _core(text: str) -> str:
     plain = normalise(text).translate(_SIMPLIFIED)
     if len(plain) > LONGEST_ANSWER:
         return plain
-    return normalise(_POLITE_END.sub("", _POLITE.sub("", plain)))
+    return normalise(POLITE_END.sub("", _POLITE.sub("", plain)))
 
 
 # Numbers
@@ -238,77 +237,7 @@ def command(text: str) -> Command | None:
     return _COMMANDS.get(whole) or _COMMANDS.get(asked)
 
 
-class StaffVerb(StrEnum):
-    TAKE = "take"
-    TRANSFER = "transfer"
-    ASSIST = "assist"
-    RESULT = "result"
-    INVITE = "invite"
-    CHECK_IN = "check_in"
-    BUSY = "busy"
-    CONTACTED = "contacted"
-    DOOR_CODE = "door_code"
-    LIST = "list"
-
-
-@dataclass(frozen=True, slots=True)
-class StaffCommand:
-    verb: StaffVerb
-    code: str | None = None  # "A-0312", however it was typed
-    rest: str = ""  # a name, or the number of an outcome
-
-
-_STAFF = {
-    "接": StaffVerb.TAKE,
-    "接手": StaffVerb.TAKE,
-    "我接": StaffVerb.TAKE,
-    "我来接": StaffVerb.TAKE,
-    "转": StaffVerb.TRANSFER,
-    "转给": StaffVerb.TRANSFER,
-    "协助": StaffVerb.ASSIST,
-    "结果": StaffVerb.RESULT,
-    "结束": StaffVerb.RESULT,
-    "邀请": StaffVerb.INVITE,
-    "签到": StaffVerb.CHECK_IN,
-    "忙": StaffVerb.BUSY,
-    "已联系": StaffVerb.CONTACTED,
-    "联系上了": StaffVerb.CONTACTED,
-    "签到码": StaffVerb.DOOR_CODE,
-    "名单": StaffVerb.LIST,
-}
-WITHOUT_NAME = (
-    StaffVerb.BUSY,
-    StaffVerb.TAKE,
-    StaffVerb.RESULT,
-    StaffVerb.CONTACTED,
-    StaffVerb.DOOR_CODE,
-    StaffVerb.LIST,
-)
-# 接电话, 转发, 接人 are everyday words and no commands.
-_STAFF_LINE = re.compile(rf"({'|'.join(sorted(_STAFF, key=len, reverse=True))})(?![电送人发账钱])(.*)")
-_CODE = re.compile(r"(?<![a-z])([a-z])[ -]?([0-9]{4})(?![0-9])")
-_NAME = re.compile(r"[\w ·]{0,20}")
-
-
-def staff_command(text: str) -> StaffCommand | None:
-    """`接 A-0312`, `转 李红`, `结果 A0312 1`, with the code anywhere. Only staff are asked: the caller knows."""
-    plain = _POLITE_END.sub("", _hyphened(text))
-    coded = _CODE.search(plain)
-    code = f"{coded[1].upper()}-{coded[2]}" if coded else None
-    words = f"{plain[: coded.start()]} {plain[coded.end() :]}" if coded else plain
-    found = _STAFF_LINE.fullmatch(normalise(words)) if words.strip() else None
-    if not found:
-        return None
-    verb, rest = _STAFF[found[1]], found[2].strip(",:。. ")
-    if not _NAME.fullmatch(rest):
-        return None
-    # These take no name; with more words they are talk: "忙死了", "接孩子", "结果出来了".
-    if verb in WITHOUT_NAME and not (rest == "" or rest.isdecimal()):
-        return None
-    return StaffCommand(verb, code, rest)
-
-
-def _hyphened(text: str) -> str:
+def hyphened(text: str) -> str:
     return re.sub(r"[‐-―−]", "-", normalise(text))
 
 
@@ -345,7 +274,7 @@ def four_digits(text: str) -> str | None:
 
 
 def _digits(pattern: re.Pattern[str], text: str) -> str | None:
-    found = pattern.fullmatch(_hyphened(text))
+    found = pattern.fullmatch(hyphened(text))
     return re.sub("[ -]", "", found[1]) if found else None
 
 

@@ -9,7 +9,7 @@ from app.messages import service as messages
 from app.people import service as people
 from app.people.models import Role
 from app.tasks.models import TaskKind
-from bot.conversation import checkin, danger, family, grammar, helping, joining, mood, rsvp, staff
+from bot.conversation import checkin, danger, family, grammar, helping, joining, mood, orders, rsvp, staff
 from bot.conversation.dialogue import DIALOGUES
 from bot.conversation.grammar import Command
 from bot.conversation.talk import Talk
@@ -69,7 +69,7 @@ async def _understand(talk: Talk, text: str) -> str | None:
     """An answer if anybody understands the text, in this order; None otherwise."""
     role = talk.person.role if talk.person else None
     if role is not None and role.is_staff:
-        order = grammar.staff_command(text)
+        order = orders.staff_command(text)
         if order is not None:
             return await staff.obey(talk, order)
     command = grammar.command(text)
@@ -95,7 +95,7 @@ async def _understand(talk: Talk, text: str) -> str | None:
 async def _without_question(talk: Talk, text: str) -> str | None:
     """What makes sense without a question before it."""
     person = talk.person
-    if person is None or person.role is Role.FAMILY:
+    if person is None or person.role in (Role.FAMILY, Role.GUEST):
         code = grammar.bind_code(text)
         if code is not None:
             return await family.by_code(talk, code)

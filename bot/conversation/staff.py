@@ -18,9 +18,10 @@ from app.messages.models import Question
 from app.people import service as people
 from app.people.models import Person, Role
 from app.people.scope import Scope, scope_of
+from app.tasks import service as tasks
 from bot.conversation import grammar
 from bot.conversation.dialogue import dialogue
-from bot.conversation.grammar import StaffCommand, StaffVerb
+from bot.conversation.orders import StaffCommand, StaffVerb
 from bot.conversation.talk import Talk
 from bot.wording.moments import date_words
 
@@ -293,6 +294,28 @@ async def _list_of(talk: Talk, what: Occurrence, scope: Scope) -> str:
     )  # fmt: skip
 
 
+# Everything else that waits for a person
+
+
+async def done(talk: Talk, command: StaffCommand, scope: Scope) -> str:
+    """办好 T-0001: off the list."""
+    waiting = await tasks.open_in(talk.session, scope)
+    number = int(command.code[2:]) if command.code else waiting[0].id if len(waiting) == 1 else None
+    if number is None:
+        return await my_tasks(talk, command, scope)
+    if not await tasks.finish(talk.session, scope, number, talk.now):
+        return talk.say("staff.unknown_code", code=f"T-{number:04d}")
+    return talk.say("staff.task_done", code=f"T-{number:04d}")
+
+
+async def my_tasks(talk: Talk, _command: StaffCommand, scope: Scope) -> str:
+    """待办: what waits in my houses, on one page."""
+    waiting = await tasks.open_in(talk.session, scope)
+    if not waiting:
+        return talk.say("staff.no_tasks")
+    return talk.say("staff.tasks", n=len(waiting), link=talk.links.tasks(ident(talk.who()), talk.now))
+
+
 Verb = Callable[[Talk, StaffCommand, Scope], Awaitable[str]]
 VERBS: dict[StaffVerb, Verb] = {
     StaffVerb.TAKE: take,
@@ -305,4 +328,6 @@ VERBS: dict[StaffVerb, Verb] = {
     StaffVerb.DOOR_CODE: door_code,
     StaffVerb.CHECK_IN: check_in,
     StaffVerb.LIST: attendance_list,
+    StaffVerb.DONE: done,
+    StaffVerb.TASKS: my_tasks,
 }

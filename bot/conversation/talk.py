@@ -10,7 +10,6 @@ from app.activities.calendar import Quiet
 from app.db import ident
 from app.escalations.duty import next_duty, on_duty
 from app.messages import questions
-from app.messages import service as messages
 from app.messages.models import Contact, Question, QuestionState
 from app.people import service as people
 from app.people.models import House, Person, Programme
@@ -93,13 +92,7 @@ class Talk:
 
     async def hand_over(self, kind: TaskKind, reason: str, key: str, note: str | None = None) -> None:
         """Put this person on somebody's list, and tell that somebody that there is something to look at."""
-        task_id = await tasks.ask_a_person(
-            self.session, kind, reason, key=key, now=self.now, about=self.person, note=note
-        )
-        if task_id is not None and self.worker is not None:
-            await messages.send(
-                self.session, "task", key=f"task:{task_id}", to=self.worker, subject_id=task_id, now=self.now
-            )
+        await tasks.ask_a_person(self.session, kind, reason, key=key, now=self.now, about=self.person, note=note)
 
     async def when_back(self) -> str:
         """When a person will look, promising only what the rota can keep."""

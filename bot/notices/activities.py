@@ -1,11 +1,13 @@
 """Invitations, reminders and changes: computed from the occurrence as it stands when they are sent."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from app.activities import machine
 from app.activities import service as activities
 from app.activities.machine import Answer
 from app.activities.models import Milestone, Occurrence, State
+from app.clock import local
 from app.db import ident
 from app.people import service as people
 from app.people.models import Topic
@@ -55,7 +57,12 @@ async def remind_day(desk: Desk) -> Letter:
 
 @notice(Milestone.REMIND_HOURS, topic=Topic.ACTIVITIES, call_if_lost=True)
 async def remind_hours(desk: Desk) -> Letter:
-    return await _remind(desk, "remind.today", "card.note_today")
+    """An early activity's reminder comes on the evening before, out of the quiet hours: then it is "tomorrow"."""
+    what = await _occurrence(desk)
+    same_day = local(what.starts_at, desk.zone).date() == local(desk.now, desk.zone).date()
+    if same_day:
+        return await _remind(desk, "remind.today", "card.note_today")
+    return await _remind(desk, "remind.evening_before", "card.note_answer")
 
 
 async def _remind(desk: Desk, sentence: str, note: str) -> Letter:
@@ -76,7 +83,8 @@ async def family_reminder(desk: Desk) -> Letter:
     if not machine.remind(await activities.seat_of(desk.session, what, member)):
         raise Dropped("not going or there")
     text = desk.say("remind.family", **rsvp.words_of(what, desk.zone))
-    return Letter(text, _card(desk, what, "card.note_family"))
+    card = _card(desk, what, "card.note_family")
+    return Letter(text, replace(card, fields={**card.fields, "title": desk.say("card.title_family")}))
 
 
 @notice(Milestone.MISSED, topic=Topic.ACTIVITIES)

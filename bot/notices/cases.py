@@ -82,7 +82,7 @@ async def task(desk: Desk) -> Letter:
     row = await desk.session.get(Task, desk.subject_id)
     if row is None or row.done_at is not None:
         raise Dropped("done")
-    link = desk.links.task(ident(row), ident(desk.who()), desk.now)
+    link = desk.links.tasks(ident(desk.who()), desk.now)
     fields = {
         "code": f"T-{row.id:04d}",
         "kind": desk.say("card.duty_kind"),

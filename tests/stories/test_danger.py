@@ -210,9 +210,26 @@ async def test_somebody_who_is_not_registered_is_in_danger_too(story: Story) -> 
     boss, stranger = await story.phone("周敏"), await story.phone("路人")
     await stranger.follows()
     await stranger.says("我不想活了，今晚就走")
-    await stranger.hears("12356", "120")
+    heard = await stranger.hears("12356", "120", "把电话写给我")
+    assert "我已经请" not in heard
     await story.clock.forward(minutes=20)
     await boss.sees_card("待办提醒")
+    await boss.says("接")
+    link = await boss.hears("已记录")
+    await stranger.says("13800000000")
+    await boss.hears("又有新的消息")
+    assert "13800000000" in await story.open_link(link)
+
+
+async def test_a_mother_who_was_in_danger_before_we_knew_her_can_still_be_bound(story: Story) -> None:
+    member, mother = await story.joined(), await story.phone("小河妈妈", "家属")
+    await mother.follows()
+    await mother.says("我不想活了，今晚就走")
+    await member.says("绑定家属")
+    code = (await member.hears("六个数字")).splitlines()[1]
+    await mother.says(code)
+    await mother.says("1")
+    await mother.hears("会告诉您时间和地点")
 
 
 async def test_a_relative_who_reports_danger_is_told_to_stay_and_the_worker_is_alerted(story: Story) -> None:
