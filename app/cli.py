@@ -1,6 +1,7 @@
 """The command `tongxing`. Whatever is wrong ends in one clear sentence and a non-zero exit."""
 
 import asyncio
+import re
 import signal
 import socket
 import sys
@@ -10,6 +11,7 @@ from typing import Annotated
 
 import typer
 import uvicorn
+from pydantic_settings import SettingsError as UnreadableSetting
 
 from app import migrations
 from app.clock import Clock
@@ -68,6 +70,20 @@ def _ready_database(settings: Settings) -> None:
         raise Sorry("数据库的表不是这个版本的：请先运行 tongxing migrate")
 
 
+def _prove_key(settings: Settings) -> None:
+    """Before a server is started: inside one, a wrong key would end in a traceback."""
+    from app.installation import prove_key
+
+    async def run() -> None:
+        db = Database(settings.database, Vault(settings.secret_key.get_secret_value()))
+        try:
+            await prove_key(db)
+        finally:
+            await db.close()
+
+    asyncio.run(run())
+
+
 def _revision(settings: Settings) -> str | None:
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -95,6 +111,7 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     _need_secret(settings)
     _need_port(host, port)
     _ready_database(settings)
+    _prove_key(settings)
     house = Tongxing.build(settings, _clock(settings))
     app = create_app(house, bells=None if house.db.is_sqlite else SPOOL_ONLY)
     uvicorn.run(app, host=host, port=port, log_config=None, access_log=False, timeout_keep_alive=65)
@@ -223,6 +240,11 @@ def main() -> None:
 
     try:
         cli()
+    except UnreadableSetting as error:
+        field = re.search(r'field "(\w+)"', str(error))
+        name = f"TONGXING_{field[1].upper()}" if field else "有一个设置"
+        typer.echo(f"{name} 的值不对：要写成一行 JSON，例子见 docs/settings.md", err=True)
+        sys.exit(1)
     except (Sorry, SettingsError, VaultError, migrations.MigrationError, LoadError, ValueError) as error:
         if isinstance(error, ValueError) and type(error) is not ValueError:
             raise

@@ -10,7 +10,17 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import CursorResult, SQLColumnExpression, Table, Update, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    SQLColumnExpression,
+    Table,
+    Update,
+    func,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field
 
@@ -35,12 +45,17 @@ def _table(model: type[DueRow]) -> Table:
 
 
 def _take(
-    model: type[DueRow], now: datetime, n: int, lease: timedelta, first: Sequence[SQLColumnExpression[Any]]
+    model: type[DueRow],
+    now: datetime,
+    n: int,
+    lease: timedelta,
+    first: Sequence[SQLColumnExpression[Any]],
+    only: ColumnElement[bool] | None,
 ) -> Update:
     table = _table(model)
     due = (
         select(table.c.id)
-        .where(table.c.due_at <= now)
+        .where(table.c.due_at <= now, true() if only is None else only)
         .order_by(*first, table.c.due_at, table.c.id)
         .limit(n)
         .with_for_update(skip_locked=True)
@@ -59,9 +74,13 @@ async def claim(
     n: int = 100,
     lease: timedelta = LEASE,
     first: Sequence[SQLColumnExpression[Any]] = (),
+    only: ColumnElement[bool] | None = None,
 ) -> list[Row]:
-    """Claim up to `n` due rows, in the order of `first` and then of their time; nobody else sees them."""
-    claimed = await session.scalars(_take(model, now, n, lease, first).returning(_table(model).c.id))
+    """Claim up to `n` due rows, in the order of `first` and then of their time; nobody else sees them.
+
+    `only` narrows them down further.
+    """
+    claimed = await session.scalars(_take(model, now, n, lease, first, only).returning(_table(model).c.id))
     ids = list(claimed)
     if not ids:
         return []

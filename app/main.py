@@ -16,7 +16,7 @@ from app.clock import Clock
 from app.db import Database
 from app.escalations.service import CASES
 from app.installation import prove_key
-from app.messages.service import DELIVER
+from app.messages.service import ALERT, DELIVER
 from app.messages.window import Limits
 from app.pages.routes import Pages
 from app.settings import Settings
@@ -80,6 +80,7 @@ class Tongxing:
         tower = Tower(
             (
                 Bell(CASES, 1, works.cases),
+                Bell(ALERT, 1, deliverer.drain_urgent),
                 Bell(DELIVER, 1, deliverer.drain),
                 Bell("milestones", 5, works.milestones),
                 Bell("moods", 30, works.moods),

@@ -54,6 +54,11 @@ class Desk:
         self._slips.put_nowait(slip)
         return slip
 
+    async def put_before_a_person(self, heard: Inbound, key: str) -> None:
+        """What no program could handle, twice over: a person reads it."""
+        async with self._db.begin() as session:
+            await self._reception.put_before_a_person(session, heard, key, self._clock.now())
+
     async def _work(self) -> None:
         while True:
             slips = [await self._slips.get()]

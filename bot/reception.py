@@ -17,6 +17,7 @@ from app.messages.window import Limits
 from app.people import service as people
 from app.people.models import Role
 from app.settings import Settings
+from app.tasks import service as tasks
 from app.tasks.models import TaskKind
 from bot.channels import receipts
 from bot.conversation.danger import red_reply
@@ -100,8 +101,8 @@ class Reception:
         talk.programme = await people.only_programme(session)
         if contact.person_id is not None:
             await talk.meet(await people.person(session, contact.person_id))
-        if isinstance(heard, Text):
-            await self._screen(talk, inbox, heard.content)
+        if isinstance(heard, Text) and not await self._screened(talk, inbox, heard.content):
+            return talk.say("red.unstored" if talk.in_danger else "help.trouble")
         if talk.person is not None:
             inbox.person_id, inbox.house_id = talk.person.id, talk.person.house_id
         await session.flush()
@@ -113,6 +114,26 @@ class Reception:
                 raise
             log.error("conversation failed", inbox=inbox.id, error=type(error).__name__, exc_info=True)
             return await self._rescue(talk, inbox)
+
+    async def _screened(self, talk: Talk, inbox: Inbox, text: str) -> bool:
+        """Screen in a savepoint of its own. False: that broke; then the words go before a person at once."""
+        try:
+            async with talk.session.begin_nested():
+                await self._screen(talk, inbox, text)
+            return True
+        except Exception as error:
+            if is_database_trouble(error):
+                raise
+            log.critical("screening failed", inbox=inbox.id, error=type(error).__name__, exc_info=True)
+        await self._meet_anew(talk)
+        inbox.state = InboxState.UNREAD
+        await talk.hand_over(TaskKind.READ, "unscreened", key=f"unscreened:{inbox.id}", note=text)
+        return False
+
+    async def put_before_a_person(self, session: AsyncSession, heard: Inbound, key: str, now: datetime) -> None:
+        contact = await messages.contact_for(session, self.settings.wechat_app_id, heard.openid, now)
+        about = await people.person(session, contact.person_id) if contact.person_id else None
+        await tasks.ask_a_person(session, TaskKind.READ, "broke", key=key, now=now, about=about, note=_content(heard))
 
     async def _screen(self, talk: Talk, inbox: Inbox, text: str) -> None:
         """Read for danger before anybody else; what is found opens a case in this same unit of work."""
@@ -177,4 +198,6 @@ class Reception:
 def _content(heard: Inbound) -> str | None:
     if isinstance(heard, Text):
         return heard.content[:LONGEST_KEPT]
+    if isinstance(heard, TemplateReceipt):
+        return heard.status
     return heard.kind if isinstance(heard, Unreadable) else None

@@ -61,7 +61,7 @@ class Door:
             answer = await self._answer(heard, xml)
         except Exception as error:
             log.critical("delivery lost", error=type(error).__name__)
-            answer = stateless_answer(heard)
+            answer = stateless_answer(heard, kept=False)
         if not answer:
             return PlainTextResponse(NOTHING)
         now = self._clock.now()
@@ -110,6 +110,7 @@ class Door:
                 if is_database_trouble(error):
                     return taken
                 log.error("a spooled delivery broke and was set aside", file=file.name, error=type(error).__name__)
+                await self._desk.put_before_a_person(slip.heard, f"set-aside:{file.stem}")
                 await asyncio.to_thread(self._spool.set_aside, file)
                 continue
             await asyncio.to_thread(self._spool.done, file)
@@ -127,11 +128,14 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-def stateless_answer(heard: Inbound) -> str | None:
-    """What can be said with no database: the hotline to somebody in danger, a kind word to anybody else."""
+def stateless_answer(heard: Inbound, *, kept: bool = True) -> str | None:
+    """What can be said with no database: the hotline to somebody in danger, a kind word to anybody else.
+
+    `kept`: the words are safe on disk. If not even that, we say so and do not pretend.
+    """
     if not isinstance(heard, Text):
         return None
     lines = NO_PROGRAMME
     if screen(heard.content).level >= Level.ORANGE:
         return wording().say("red.unstored", **lines)
-    return wording().say("help.later", **lines)
+    return wording().say("help.later" if kept else "help.unkept", **lines)

@@ -45,7 +45,7 @@ class Works:
             try:
                 async with self.db.begin() as session:
                     current = await escalations.case(session, row.id or 0)
-                    if current.attempts == row.attempts:
+                    if (current.attempts, current.due_at) == (row.attempts, row.due_at):
                         await escalations.advance(session, current, self.clock.now())
             except Exception as error:
                 # One broken case must not keep the others waiting; its lease brings it back in a minute.
@@ -54,7 +54,7 @@ class Works:
 
     async def milestones(self) -> int:
         """Invite, remind, ask after: fan a milestone out to the people it concerns."""
-        return await self._each(Plan, 20, lambda session, plan: activities.carry_out(session, plan, self.clock.now()))
+        return await self._each(Plan, 1, lambda session, plan: activities.carry_out(session, plan, self.clock.now()))
 
     async def moods(self) -> int:
         """Ask those whose hour it is."""

@@ -17,10 +17,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
+from psycopg import sql
+from psycopg.rows import TupleRow
 
 from app import migrations
 
@@ -72,31 +74,52 @@ class Server:
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://{OWNER}@/{database}?host={self.folder}"
 
-    def run(self, statement: str) -> None:
-        with psycopg.connect(host=str(self.folder), user=OWNER, dbname="postgres", autocommit=True) as connection:
-            connection.execute(statement)  # type: ignore[arg-type]
+    def run(self, statement: LiteralString) -> None:
+        with self._connection() as connection:
+            connection.execute(statement)
 
     def has(self, database: str) -> bool:
-        with psycopg.connect(host=str(self.folder), user=OWNER, dbname="postgres", autocommit=True) as connection:
+        with self._connection() as connection:
             found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,))
             return found.fetchone() is not None
+
+    def create(self, name: str, template: str = "template0") -> None:
+        with self._connection() as connection:
+            statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+            if connection.info.server_version >= 150000:
+                statement += sql.SQL(" STRATEGY FILE_COPY")  # the way of all older ones, and the quick one here
+            connection.execute(statement)
+
+    def drop(self, name: str) -> None:
+        with self._connection() as connection:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def _connection(self) -> psycopg.Connection[TupleRow]:
+        return psycopg.connect(host=str(self.folder), user=OWNER, dbname="postgres", autocommit=True)
 
     @contextmanager
     def database(self, template: str = "template0") -> Iterator[str]:
         """A database of one's own for a while: its address."""
         name = f"test_{next(self._numbers)}"
-        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self.create(name, template)
         try:
             yield self.url(name)
         finally:
-            self.run(f"DROP DATABASE {name} WITH (FORCE)")
+            self.drop(name)
 
     def migrated(self) -> Iterator[str]:
         if not self.has(TEMPLATE):
-            self.run(f"CREATE DATABASE {TEMPLATE} TEMPLATE template0")
+            self.create(TEMPLATE)
             migrations.migrate(self.url(TEMPLATE))
         with self.database(TEMPLATE) as url:
             yield url
+
+
+def _memory() -> Path | None:
+    """A folder in memory, where a new database takes a twentieth of the time; None where there is little of it."""
+    folder = Path("/dev/shm")  # noqa: S108
+    roomy = folder.is_dir() and os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > 1 << 30
+    return folder if roomy else None
 
 
 @contextmanager
@@ -106,7 +129,7 @@ def running_server() -> Iterator[Server]:
     if initdb is None or postgres is None or user is None:
         raise LookupError("the PostgreSQL server programs are not on this machine (Debian: apt install postgresql)")
     # A socket's path may have some hundred characters, so this is not a folder of pytest's.
-    folder = Path(tempfile.mkdtemp(prefix="tongxing-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="tongxing-pg-", dir=_memory()))
     as_user: dict[str, Any] = {"cwd": folder, "stdin": subprocess.DEVNULL, "env": {**os.environ, "LC_ALL": "C"}}
     if os.geteuid() == 0:
         os.chown(folder, user.pw_uid, user.pw_gid)

@@ -1,6 +1,7 @@
 """How what we have to say reaches people: by which way, how often, and what happens when it does not."""
 
 import asyncio
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -126,22 +127,17 @@ class Morning:
     platform: dict[str, Any] = field(default_factory=dict)
     tokens: tuple[Any, ...] = ()
 
-    async def play(self, folder: Path, settings: Settings) -> None:
-        (folder / "tongxing.db").write_bytes(Path(settings.data_dir / "tongxing.db").read_bytes())
-        there = settings.model_copy(
-            update={"data_dir": folder, "database_url": f"sqlite+aiosqlite:///{folder / 'tongxing.db'}"}
-        )  # fmt: skip
+    async def play(self, settings: Settings, folder: Path) -> None:
+        shutil.copy(settings.data_dir / "tongxing.db", folder)
+        url = f"sqlite+aiosqlite:///{folder / 'tongxing.db'}"
+        there = settings.model_copy(update={"data_dir": folder, "database_url": url})
         async with open_story(there, Clock(frozen_at=MONDAY)) as story:
             await story.joined()
             box = story.platform
             self.platform = {"users": box.users, "sent_ids": box.sent_ids, "_counter": box._counter}
             self.tokens = (box.tokens._current, box.tokens._expires)
-        with (
-            closing(sqlite3.connect(folder / "tongxing.db")) as file,
-            closing(sqlite3.connect(folder / "copy")) as copy,
-        ):
-            file.backup(copy)
-        self.database = (folder / "copy").read_bytes()
+        with closing(sqlite3.connect(folder / "tongxing.db")) as file:
+            self.database = file.serialize()
 
     def lay_out(self, box: Platform) -> None:
         for name, value in deepcopy(self.platform).items():
@@ -156,7 +152,7 @@ MORNING = Morning()
 async def story(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Story]:
     """Monday, 09:00 in Duantang; 小河 has just joined."""
     if not MORNING.database:
-        await MORNING.play(tmp_path_factory.mktemp("morning"), settings)
+        await MORNING.play(settings, tmp_path_factory.mktemp("morning"))
     (settings.data_dir / "tongxing.db").write_bytes(MORNING.database)
     async with open_story(settings, Clock(frozen_at=MONDAY)) as opened:
         MORNING.lay_out(opened.platform)

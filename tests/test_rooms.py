@@ -95,6 +95,7 @@ def test_no_sentence_for_a_person_lies_outside_the_wording(file: Path) -> None:
         "bot.simulator",
         "bot.screening",
         "bot.conversation.grammar",
+        "bot.conversation.orders",
         "app.escalations.ladders",
     )
     if module.startswith((*for_those_who_install, *reads_or_plays)):

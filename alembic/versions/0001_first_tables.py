@@ -612,6 +612,7 @@ def upgrade() -> None:
             sa.Enum("invite", "remind_day", "remind_hours", "missed", name="milestone", native_enum=False, length=32),
             nullable=False,
         ),
+        sa.Column("planned_at", app.db.UTCDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["house_id"], ["house.id"], name=op.f("fk_plan_house_id_house")),
         sa.ForeignKeyConstraint(["occurrence_id"], ["occurrence.id"], name=op.f("fk_plan_occurrence_id_occurrence")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_plan")),

@@ -64,6 +64,7 @@ class Plan(DueRow, table=True):
     occurrence_id: int = Field(foreign_key="occurrence.id", index=True)
     house_id: int = Field(foreign_key="house.id", index=True)
     milestone: Milestone = Field(sa_type=words(Milestone))
+    planned_at: datetime = Field(sa_type=UTCDateTime)
 
 
 class Rsvp(Record, table=True):

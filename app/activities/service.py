@@ -67,12 +67,16 @@ async def _plan(session: AsyncSession, what: Occurrence, now: datetime, quiet: Q
     }
     for milestone in Milestone:
         at = times.get(milestone)
-        if milestone not in standing and at is not None:
-            session.add(Plan(occurrence_id=ident(what), house_id=what.house_id, milestone=milestone, due_at=at))
-        elif (milestone in standing and milestone is not Milestone.INVITE) or (
-            milestone in standing and standing[milestone].due_at is not None
-        ):
-            standing[milestone].due_at = at
+        plan = standing.get(milestone)
+        if plan is None:
+            if at is not None:
+                session.add(
+                    Plan(
+                        occurrence_id=ident(what), house_id=what.house_id, milestone=milestone, due_at=at, planned_at=at
+                    )
+                )
+        elif milestone is not Milestone.INVITE or plan.due_at is not None:
+            plan.due_at, plan.planned_at = at, at or plan.planned_at
     await session.flush()
 
 
@@ -94,14 +98,18 @@ async def carry_out(session: AsyncSession, plan: Plan, now: datetime) -> None:
     """Do what a milestone is for: put a notice into the outbox of everybody whom it concerns, once."""
     what = await occurrence(session, plan.occurrence_id)
     if what.state is State.SCHEDULED:
-        await _tell(session, what, plan.milestone, now)
+        await _tell(session, what, plan.milestone, plan.planned_at, now)
     await due.finish(session, plan)
 
 
-async def _tell(session: AsyncSession, what: Occurrence, milestone: Milestone, now: datetime) -> None:
-    lateness = MAX_LATENESS[milestone]
+async def _tell(
+    session: AsyncSession, what: Occurrence, milestone: Milestone, planned_at: datetime, now: datetime
+) -> None:
+    """What comes too late after its planned moment, or after the start, is not said any more."""
+    until = planned_at + MAX_LATENESS[milestone]
     if milestone is not Milestone.MISSED:
-        lateness = min(lateness, what.starts_at - now)
+        until = min(until, what.starts_at)
+    lateness = until - now
     if lateness <= timedelta():
         return
     for member in await people.members_of(session, what.house_id):

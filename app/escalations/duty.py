@@ -8,6 +8,7 @@ from sqlmodel import col
 
 from app.clock import local, wall
 from app.escalations.models import Duty
+from app.messages import service as messages
 from app.people.models import House, Person
 
 
@@ -45,8 +46,13 @@ async def next_duty(session: AsyncSession, house: House, now: datetime) -> datet
 
 
 async def who_answers(session: AsyncSession, subject: Person, house: House, now: datetime) -> int | None:
-    """The one on duty whose name a member may be told: their own worker if there, else who is."""
+    """The one on duty whose name a member may be told: their own worker if there, else who is.
+
+    Only somebody whom an alert can reach: a name that nobody has called is a promise nobody keeps.
+    """
     there = await on_duty(session, house, now)
+    by_channel = await messages.reachable(session, there)
+    there = [person_id for person_id in there if person_id in by_channel]
     if subject.worker_id in there:
         return subject.worker_id
     return there[0] if there else None

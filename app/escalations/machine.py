@@ -90,7 +90,11 @@ class Flagged:
 
 @dataclass(frozen=True)
 class Due:
-    """Its moment has come. `reachable` holds, for each step, the people it leads to at this moment."""
+    """Its moment has come.
+
+    `reachable` holds, for each step, the people it leads to at this moment, and after the steps, where it is
+    longer than the ladder, everybody else who may be rung when nobody takes it.
+    """
 
     reachable: tuple[tuple[int, ...], ...]
 
@@ -209,10 +213,7 @@ def decide(case: Case, event: Event, now: datetime) -> Decision:
         case Due():
             after, effects = _due(case, event, now)
         case Undeliverable():
-            # With no further step to go to, the repeat that is armed already is the next thing to happen:
-            # climbing at once would ring the same unreachable people for ever in one instant.
-            climb = case.state is State.OPEN and any(event.reachable[case.step :])
-            after, effects = _climb(case, event.reachable, now) if climb else (case, ())
+            after, effects = _undeliverable(case, event, now)
         case HelpWanted():
             after, effects = _help_wanted(case, event, now)
         case Taken():
@@ -251,6 +252,17 @@ def _due(case: Case, event: Due, now: datetime) -> Decision:
     open_again = replace(case, state=State.OPEN, owner=None, offered_to=None, reminded=0)
     after, effects = _climb(open_again, event.reachable, now)
     return after, (TellOwner(case.owner, "stale"), *effects)
+
+
+def _undeliverable(case: Case, event: Undeliverable, now: datetime) -> Decision:
+    if case.owner == event.person:
+        # Whoever answers for it is gone: it is everybody's again, at once.
+        case = replace(case, state=State.OPEN, owner=None, offered_to=None, reminded=0)
+        return _climb(case, event.reachable, now)
+    # With no further step to go to, the repeat that is armed already is the next thing to happen: climbing
+    # at once would ring the same unreachable people for ever in one instant.
+    further = case.state is State.OPEN and any(event.reachable[case.step : len(case.ladder.steps)])
+    return _climb(case, event.reachable, now) if further else (case, ())
 
 
 def _climb(case: Case, reachable: tuple[tuple[int, ...], ...], now: datetime) -> Decision:

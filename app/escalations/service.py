@@ -1,13 +1,14 @@
 """Verbs of the escalations room: flag, advance, take, hand over, close. The machine decides; this obeys."""
 
 import secrets
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.clock import wall
 from app.db import ident, ring
 from app.escalations import log, machine
 from app.escalations.duty import on_duty
@@ -23,6 +24,9 @@ from app.tasks import service as tasks
 from app.tasks.models import TaskKind
 
 CASES = "cases"
+# A lock that shows the row as it was read before the lock would decide on what is over.
+FRESH = {"populate_existing": True}
+FOLLOW_UP_AT = time(9, 0)
 ALERTED = "Alerted"
 LETTERS = "ABCDEFGHJKLMNPQRSUVWXYZ"  # no I and O, which look like digits; T is for tasks
 
@@ -35,7 +39,7 @@ def visible_cases(scope: Scope) -> Select[CaseRow]:
 
 
 async def case(session: AsyncSession, case_id: int) -> CaseRow:
-    found = await session.get(CaseRow, case_id, with_for_update=True)
+    found = await session.get(CaseRow, case_id, with_for_update=True, populate_existing=True)
     if found is None:
         raise LookupError(f"no case {case_id}")
     return found
@@ -43,7 +47,8 @@ async def case(session: AsyncSession, case_id: int) -> CaseRow:
 
 async def open_case_of(session: AsyncSession, who: Person) -> CaseRow | None:
     found: CaseRow | None = await session.scalar(
-        select(CaseRow).where(col(CaseRow.person_id) == who.id, col(CaseRow.state) != State.RESOLVED).with_for_update()
+        select(CaseRow).where(col(CaseRow.person_id) == who.id, col(CaseRow.state) != State.RESOLVED).with_for_update(),
+        execution_options=FRESH,
     )
     return found
 
@@ -53,16 +58,28 @@ async def red_case_is_open(session: AsyncSession, who: Person) -> bool:
     return row is not None and row.level is Level.RED
 
 
-async def by_code(session: AsyncSession, scope: Scope, code: str) -> CaseRow | None:
+def _open_to(scope: Scope, who: Person) -> ColumnElement[bool]:
+    """What a member of staff may act on: their houses' cases, and what they hold or were offered elsewhere."""
+    mine = (col(CaseRow.owner_id) == who.id) | (col(CaseRow.offered_to_id) == who.id)
+    return within(scope, CaseRow) | mine
+
+
+async def by_code(session: AsyncSession, scope: Scope, who: Person, code: str) -> CaseRow | None:
     found: CaseRow | None = await session.scalar(
-        visible_cases(scope).where(col(CaseRow.code) == code).with_for_update()
+        select(CaseRow).where(_open_to(scope, who), col(CaseRow.code) == code).with_for_update(),
+        execution_options=FRESH,
     )
     return found
 
 
+def may_see(scope: Scope, who: Person, row: CaseRow) -> bool:
+    return scope.covers(row.house_id) or who.id in (row.owner_id, row.offered_to_id)
+
+
 async def to_take(session: AsyncSession, scope: Scope, who: Person) -> list[CaseRow]:
     """The cases that a bare 接 of this person can mean: untaken in their houses, or offered to them."""
-    untaken = visible_cases(scope).where(
+    untaken = select(CaseRow).where(
+        _open_to(scope, who),
         (col(CaseRow.state) == State.OPEN) | (col(CaseRow.offered_to_id) == who.id),
         col(CaseRow.state) != State.RESOLVED,
     )
@@ -157,9 +174,11 @@ async def happened(
     if after == before and any(isinstance(effect, machine.Refused) for effect in effects):
         return effects
     _write(row, after, now)
-    await _log(session, row, *log.encode(event), now=now, actor=actor)
+    seq = await _log(session, row, *log.encode(event), now=now, actor=actor)
     for effect in effects:
-        await _carry_out(session, row, effect, now)
+        await _carry_out(session, row, effect, seq, now)
+    if row.state is State.RESOLVED:
+        await _follow_up(session, row, now)
     await session.flush()
     ring(session, CASES)
     return effects
@@ -167,9 +186,20 @@ async def happened(
 
 async def joined(session: AsyncSession, row: CaseRow, by: Person, now: datetime) -> None:
     """协助: a second person works on it too; the owner stays the one who answers for it."""
-    await _log(session, row, "Joined", {}, now=now, actor=by)
+    seq = await _log(session, row, "Joined", {}, now=now, actor=by)
     if row.owner_id is not None:
-        await _notify(session, row, "case_note", row.owner_id, now, what=f"joined-{by.id}", owner=by.id)
+        await _notify(session, row, "case_note", row.owner_id, seq, now, what="joined", owner=by.id)
+
+
+async def adopt(session: AsyncSession, guest: Person, who: Person) -> None:
+    """A stranger turns out to be somebody we know: their open case is that person's from now on."""
+    row = await open_case_of(session, guest)
+    if row is None or await open_case_of(session, who) is not None:
+        return
+    row.person_id, row.house_id = ident(who), who.house_id
+    for flag_row in await flags_of(session, row):
+        flag_row.person_id, flag_row.house_id = ident(who), who.house_id
+    await session.flush()
 
 
 async def viewed(session: AsyncSession, row: CaseRow, by: Person, now: datetime) -> None:
@@ -198,7 +228,7 @@ def _write(row: CaseRow, case: Case, now: datetime) -> None:
 async def _log(
     session: AsyncSession, row: CaseRow, kind: str, detail: dict[str, Any], *, now: datetime,
     actor: Person | None = None,
-) -> None:  # fmt: skip
+) -> int:  # fmt: skip
     last = await session.scalar(select(func.max(col(CaseEvent.seq))).where(col(CaseEvent.case_id) == row.id))
     session.add(
         CaseEvent(
@@ -212,15 +242,18 @@ async def _log(
         )
     )
     await session.flush()
+    return (last or 0) + 1
 
 
 # Who is told
 
 
 async def _reachable(session: AsyncSession, row: CaseRow, now: datetime) -> tuple[tuple[int, ...], ...]:
-    """For each step of the ladder, whom it leads to at this moment by some channel."""
+    """For each step of the ladder, whom it leads to at this moment by some channel; last, all staff there."""
     subject = await people.person(session, row.person_id)
     named = [await _targets(session, subject, step.targets, now) for step in read_ladder(row.ladder).steps]
+    # Beyond the ladder stands everybody else of the house: red that nobody takes rings them as well.
+    named.append(await people.staff_of(session, subject))
     by_channel = await messages.reachable(session, {p for step in named for p in step})
     return tuple(tuple(p for p in step if p in by_channel) for step in named)
 
@@ -254,38 +287,53 @@ async def _alerted(session: AsyncSession, row: CaseRow) -> list[int]:
     return list(dict.fromkeys(p for e in await session.scalars(entries) for p in e.detail["people"]))
 
 
-async def _carry_out(session: AsyncSession, row: CaseRow, effect: Effect, now: datetime) -> None:
+async def _carry_out(session: AsyncSession, row: CaseRow, effect: Effect, seq: int, now: datetime) -> None:
     match effect:
         case machine.Alert(told, step):
             detail = {"people": list(told), "step": step}
             await _log(session, row, ALERTED, detail, now=now)
             for person_id in told:
-                await _notify(session, row, "case_alert", person_id, now)
+                await _notify(session, row, "case_alert", person_id, seq, now)
         case machine.TellOwner(person_id, what):
-            await _notify(session, row, "case_note", person_id, now, what=what)
+            await _notify(session, row, "case_note", person_id, seq, now, what=what)
         case machine.TellOthers(owner):
             await messages.clear(session, "taken", now, kind="case_alert", subject_id=ident(row))
             for person_id in await _alerted(session, row):
                 if person_id != owner:
-                    await _notify(session, row, "case_note", person_id, now, what="taken", owner=owner)
+                    await _notify(session, row, "case_note", person_id, seq, now, what="taken", owner=owner)
         case machine.TellMember(owner, by):
-            await _notify(session, row, "case_taken", row.person_id, now, owner=owner, by=by.isoformat())
+            if row.level > Level.YELLOW:
+                await _notify(session, row, "case_taken", row.person_id, seq, now, owner=owner, by=by.isoformat())
         case machine.AskToAccept(person_id, by):
-            await _notify(session, row, "case_note", person_id, now, what="offered", owner=by)
+            await _notify(session, row, "case_note", person_id, seq, now, what="offered", owner=by)
         case machine.NobodyTookIt():
             await tasks.ask_a_person(
-                session, TaskKind.CLEAR, "unhandled", key=f"case:{row.id}:unhandled:{row.rounds}", now=now,
+                session, TaskKind.CLEAR, "unhandled", key=f"case:{row.id}:unhandled", now=now,
                 about=await people.person(session, row.person_id),
             )  # fmt: skip
         case machine.Refused():
             pass
 
 
-async def _notify(session: AsyncSession, row: CaseRow, kind: str, person_id: int, now: datetime, **params: Any) -> None:
+async def _notify(
+    session: AsyncSession, row: CaseRow, kind: str, person_id: int, seq: int, now: datetime, **params: Any
+) -> None:
+    """Tell somebody what this entry of the log means for them; every entry is news of its own."""
     told = await people.person(session, person_id)
-    what = params.get("what", "")
     await messages.send(
-        session, kind, key=f"{kind}:{row.id}:{row.version}:{what}:{person_id}", to=told, subject_id=ident(row),
-        params={"version": row.version, **params}, now=now,
+        session, kind, key=f"{kind}:{row.id}:{seq}:{params.get('what', '')}:{person_id}", to=told,
+        subject_id=ident(row), params={"version": row.version, **params}, now=now,
         lane=Lane.NORMAL if row.level is Level.YELLOW else Lane.URGENT,
+    )  # fmt: skip
+
+
+async def _follow_up(session: AsyncSession, row: CaseRow, now: datetime) -> None:
+    """On the day that was agreed for the next contact, whoever closed the case is reminded of it."""
+    if row.next_contact is None or row.owner_id is None:
+        return
+    house = await people.house(session, row.house_id)
+    await messages.send(
+        session, "case_follow_up", key=f"follow-up:{row.id}", to=await people.person(session, row.owner_id),
+        subject_id=ident(row), now=now, not_before=wall(row.next_contact, FOLLOW_UP_AT, house.zone),
+        max_lateness=timedelta(days=2),
     )  # fmt: skip

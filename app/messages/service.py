@@ -23,7 +23,7 @@ from app.messages.models import (
 from app.people.models import Person
 from app.people.scope import Scope, within
 
-DELIVER = "deliver"
+DELIVER, ALERT = "deliver", "alert"
 
 
 # Contacts
@@ -33,7 +33,8 @@ async def contact_for(session: AsyncSession, account: str, openid: str, now: dat
     """The contact of an openid, made on first sight, and held until this unit of work ends."""
     await insert_once(session, Contact, account=account, openid=openid, seen_at=now)
     contact = await session.scalar(
-        select(Contact).where(col(Contact.account) == account, col(Contact.openid) == openid).with_for_update()
+        select(Contact).where(col(Contact.account) == account, col(Contact.openid) == openid).with_for_update(),
+        execution_options={"populate_existing": True},
     )
     if contact is None:
         raise LookupError("a contact that was just stored is not there")
@@ -130,7 +131,7 @@ async def send(
         created_at=now, due_at=due, not_after=due + max_lateness if max_lateness else None,
     )  # fmt: skip
     if made is not None:
-        ring(session, DELIVER)
+        ring(session, ALERT if lane is Lane.URGENT else DELIVER)
     return made is not None
 
 
@@ -166,6 +167,15 @@ async def release_held(session: AsyncSession, contact: Contact, now: datetime) -
 async def by_receipt(session: AsyncSession, receipt: str) -> Outbox | None:
     found: Outbox | None = await session.scalar(select(Outbox).where(col(Outbox.receipt) == receipt))
     return found
+
+
+async def early_receipt(session: AsyncSession, receipt: str) -> str | None:
+    """What WeChat said of a message before we had written down that it was sent."""
+    key = col(Inbox.key).endswith(f":{receipt}")
+    found = await session.scalar(
+        select(Inbox).where(col(Inbox.kind) == "templatereceipt", key).order_by(col(Inbox.id).desc()).limit(1)
+    )
+    return found.content if found is not None else None
 
 
 async def log_attempt(

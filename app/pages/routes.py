@@ -19,7 +19,7 @@ from app.escalations import service as escalations
 from app.escalations.machine import State
 from app.messages import service as messages
 from app.people import service as people
-from app.people.models import House
+from app.people.models import House, Role
 from app.people.scope import scope_of
 from app.tasks import service as tasks
 from app.vault import LinkError
@@ -37,6 +37,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
+CASE_READERS = (Role.WORKER, Role.SUPERVISOR)
 BEFORE = timedelta(minutes=10)  # the context that a worker needs to understand a sentence
 
 Page = Callable[["Pages", Request], Awaitable[Response]]
@@ -85,16 +86,18 @@ class Pages:
         async with self._db.begin() as session:
             reader = await people.person(session, claims["by"])
             row = await escalations.case(session, claims["case"])
-            if not (await scope_of(session, reader)).covers(row.house_id) and row.owner_id != reader.id:
+            scope = await scope_of(session, reader)
+            if reader.role not in CASE_READERS or not escalations.may_see(scope, reader, row):
                 raise LookupError
             subject = await people.person(session, row.person_id)
             house = await people.house(session, row.house_id)
             owner = await people.person(session, row.owner_id) if row.owner_id else None
             flags = await escalations.flags_of(session, row)
+            ties = await people.members_linked_to(session, subject)
             since = await messages.said_by(session, subject, row.opened_at - BEFORE)
             await escalations.viewed(session, row, reader, now)
         return self.render(
-            "case.html", words=await self._words(house), row=row, subject=subject, house=house, owner=owner,
+            "case.html", words=await self._words(house), row=row, subject=subject, house=house, owner=owner, ties=ties,
             resolved=row.state is State.RESOLVED,
             flags=[(moment_words(f.at, now, house.zone), f.said) for f in flags if f.said],
             around=[(moment_words(said.received_at, now, house.zone), said.content) for said in since],
@@ -110,11 +113,11 @@ class Pages:
             reader = await people.person(session, claims["by"])
             house = await people.house(session, reader.house_id)
             waiting = await tasks.open_in(session, await scope_of(session, reader))
-            subjects = [await people.person(session, t.person_id) if t.person_id else None for t in waiting]
-        rows = [
-            (task, subject, moment_words(task.created_at, now, house.zone))
-            for task, subject in zip(waiting, subjects, strict=True)
-        ]
+            rows = []
+            for task in waiting:
+                subject = await people.person(session, task.person_id) if task.person_id else None
+                ties = await people.members_linked_to(session, subject) if subject else []
+                rows.append((task, subject, ties, moment_words(task.created_at, now, house.zone)))
         return self.render("tasks.html", words=await self._words(house), rows=rows, house=house)
 
     @_with_kind_errors

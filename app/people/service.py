@@ -14,6 +14,7 @@ from app.people.models import (
     FamilyLink,
     House,
     Person,
+    Posting,
     Programme,
     Role,
     Ticket,
@@ -90,15 +91,24 @@ async def find_by_code(session: AsyncSession, code: str) -> Person | None:
     return found
 
 
-async def who_looks_after(session: AsyncSession, who: Person | None) -> Person | None:
-    """The one whom a matter of this person falls to: their worker, else whoever leads the programme."""
-    if who is not None and who.worker_id is not None:
-        return await person(session, who.worker_id)
-    leads = select(Person).where(col(Person.role) == Role.SUPERVISOR).order_by(col(Person.id)).limit(1)
-    if who is not None:
-        leads = leads.where(col(Person.programme_id) == who.programme_id)
-    found: Person | None = await session.scalar(leads)
-    return found
+async def staff_of(session: AsyncSession, who: Person) -> list[int]:
+    """Every worker who serves this person's house, and whoever leads the programme."""
+    posted = select(col(Posting.person_id)).where(col(Posting.house_id) == who.house_id)
+    staff = select(col(Person.id)).where(
+        col(Person.programme_id) == who.programme_id,
+        (col(Person.role) == Role.SUPERVISOR)
+        | (col(Person.role) == Role.WORKER) & ((col(Person.house_id) == who.house_id) | col(Person.id).in_(posted)),
+    )
+    return [found for found in await session.scalars(staff.order_by(col(Person.id))) if found not in (None, who.id)]
+
+
+async def who_looks_after(session: AsyncSession, who: Person | None) -> list[int]:
+    """Those to whom a matter of this person falls, in order: worker, backup, then the others of the house."""
+    if who is None:
+        leads = select(col(Person.id)).where(col(Person.role) == Role.SUPERVISOR).order_by(col(Person.id))
+        return [found for found in await session.scalars(leads) if found is not None]
+    first = [found for found in (who.worker_id, who.backup_id) if found is not None]
+    return list(dict.fromkeys([*first, *await staff_of(session, who)]))
 
 
 # Letting in

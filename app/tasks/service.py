@@ -23,9 +23,12 @@ async def ask_a_person(
 ) -> int | None:  # fmt: skip
     """Open a task, unless the same `key` stands there already (None), and tell whoever it falls to.
 
-    That is the worker of the person it is about; without one, whoever leads.
+    That is the worker of the person it is about, or the next one whom some channel of ours leads to.
     """
-    assignee = await people.who_looks_after(session, about)
+    candidates = await people.who_looks_after(session, about)
+    by_channel = await messages.reachable(session, candidates)
+    told = next((person_id for person_id in candidates if person_id in by_channel), None)
+    assignee = await people.person(session, told or candidates[0]) if candidates else None
     task_id = await insert_once(
         session, Task, kind=kind, reason=reason, key=key, created_at=now, note=note,
         programme_id=about.programme_id if about else None,

@@ -11,13 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app import due
 from app.activities.calendar import Quiet
 from app.clock import Clock
-from app.db import Database
+from app.db import Database, is_database_trouble
 from app.escalations import service as escalations
 from app.messages import questions, window
 from app.messages import service as messages
@@ -26,6 +27,7 @@ from app.mood import service as mood
 from app.people import service as people
 from app.tasks import service as tasks
 from app.tasks.models import TaskKind
+from bot.channels import receipts
 from bot.channels.rungs import Rung
 from bot.links import Links
 from bot.notices import NOTICES, Desk, Dropped, Letter, Notice
@@ -46,6 +48,8 @@ BATCH = 100
 QUESTION_KEEPS = timedelta(hours=1)
 BACKOFF = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
 MOST_TRIES = 8
+BROKEN_AFTER = 3  # a letter that cannot be composed three times over will not be the fourth time
+URGENT_NOTES = ("more", "raised", "help", "contact", "result")
 
 
 @dataclass(frozen=True)
@@ -72,8 +76,15 @@ class Deliverer:
 
     async def drain(self) -> int:
         """Work off one batch of what is due; how many rows that were. Several processes may do so at once."""
+        return await self._drain(None)
+
+    async def drain_urgent(self) -> int:
+        """The same for alerts alone: they wait for no batch of anything else."""
+        return await self._drain(col(Outbox.lane) == Lane.URGENT)
+
+    async def _drain(self, only: ColumnElement[bool] | None) -> int:
         async with self._db.begin() as session:
-            rows = await due.claim(session, Outbox, self._clock.now(), n=BATCH, first=[col(Outbox.lane)])
+            rows = await due.claim(session, Outbox, self._clock.now(), n=BATCH, first=[col(Outbox.lane)], only=only)
         by_person: dict[tuple[int | None, int | None], list[Outbox]] = {}
         for row in sorted(rows, key=lambda row: (row.lane, row.id)):
             by_person.setdefault((row.person_id, row.contact_id), []).append(row)
@@ -90,8 +101,16 @@ class Deliverer:
                     log.error("delivery broke", outbox=row.id, kind=row.kind, error=type(error).__name__)
 
     async def _deliver(self, row: Outbox) -> None:
-        async with self._db.begin() as session:
-            envelope = await self._prepare(session, row, self._clock.now())
+        try:
+            async with self._db.begin() as session:
+                envelope = await self._prepare(session, row, self._clock.now())
+        except Exception as error:
+            if is_database_trouble(error) or row.attempts < BROKEN_AFTER:
+                raise
+            log.error("letter broke", outbox=row.id, kind=row.kind, error=type(error).__name__, exc_info=True)
+            async with self._db.begin() as session:
+                await self._lost(session, row, NOTICES[row.kind], OutboxState.FAILED, "broken", self._clock.now())
+            return
         if envelope is None:
             return
         try:
@@ -157,6 +176,12 @@ class Deliverer:
                 first_sent_at=first, contact_id=contact.id,
             )  # fmt: skip
             return Envelope(row, contact, letter, rung) if mine else None
+        opens_again = min(
+            (self._closed_until[name] for name in notice.rungs if self._is_shut(name, row, now)), default=None
+        )
+        if opens_again is not None and (row.not_after is None or opens_again < row.not_after):
+            await self._hold(session, row, "quota", opens_again)
+            return None
         await self._lost(session, row, notice, OutboxState.FAILED, "no channel", now)
         return None
 
@@ -171,6 +196,9 @@ class Deliverer:
         open_question = await questions.current(session, contact, now)
         if open_question is None or letter.ask is None:
             return False
+        if open_question.topic in questions.UNYIELDING and row.lane is not Lane.URGENT:
+            await self._hold(session, row, "question", open_question.expires_at)
+            return True
         same = (open_question.topic, open_question.subject_id) == (letter.ask.topic, letter.ask.subject_id)
         until = min(open_question.asked_at + QUESTION_KEEPS, open_question.expires_at)
         if same or until <= now or row.lane is Lane.URGENT:
@@ -192,12 +220,17 @@ class Deliverer:
     async def _sent(self, session: AsyncSession, envelope: Envelope, receipt: str | None, now: datetime) -> None:
         row, letter = envelope.row, envelope.letter
         mine = await due.finish(session, row, state=OutboxState.SENT, reason=None, receipt=receipt, finished_at=now)
+        if mine and receipt is not None and (early := await messages.early_receipt(session, receipt)):
+            await receipts.settle(session, receipt, early, now)  # WeChat was quicker than our own commit
         await messages.log_attempt(session, row, envelope.rung.name, now, "sent")
         contact = await session.get(Contact, envelope.contact.id, with_for_update=True)
         if not mine or contact is None:
             return
         if envelope.rung.name == "customer":
             window.spend(contact)
+        asked_meanwhile = await questions.current(session, contact, now)
+        if asked_meanwhile is not None and asked_meanwhile.topic in questions.UNYIELDING:
+            return
         if letter.ask is not None:
             await questions.ask(
                 session, contact, letter.ask.topic, now=now, lasts=letter.ask.lasts,
@@ -214,7 +247,8 @@ class Deliverer:
                 wait = BACKOFF[min(row.attempts, len(BACKOFF)) - 1]
                 if isinstance(error, TryLater):
                     wait = max(wait, error.retry_after)
-                if row.attempts >= MOST_TRIES:
+                # An alert has no time to wait for one rung while another may be open.
+                if row.attempts >= (2 if row.lane is Lane.URGENT else MOST_TRIES):
                     await self._next_rung(session, row, rung, now)
                 else:
                     await due.finish(session, row, due_at=now + wait, state=OutboxState.QUEUED, reason="try later")
@@ -254,7 +288,10 @@ class Deliverer:
         """Nobody was told, and that has a consequence: the next person, a phone call, a gap with its reason."""
         if not await self._end(session, row, state, why, now):
             return
-        if row.kind == "case_alert" and row.subject_id is not None and row.person_id is not None:
+        somebody_must_act = row.kind == "case_alert" or (
+            row.kind == "case_note" and row.params.get("what") in URGENT_NOTES
+        )
+        if somebody_must_act and row.subject_id is not None and row.person_id is not None:
             await escalations.undeliverable(session, row.subject_id, row.person_id, now)
         elif row.kind == "mood" and row.subject_id is not None:
             await mood.could_not_ask(session, row.subject_id, why)

@@ -1,7 +1,6 @@
 """What WeChat tells us afterwards about a template message: delivered, refused, or lost."""
 
 from datetime import datetime
-from typing import Literal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,10 +9,8 @@ from app.messages import service as messages
 from app.messages.models import Contact, Outbox, OutboxState
 
 
-async def settle(
-    session: AsyncSession, receipt: str, status: Literal["success", "blocked", "failed"], now: datetime
-) -> None:
-    """Note what became of a message; one that did not arrive goes on to its next rung."""
+async def settle(session: AsyncSession, receipt: str, status: str, now: datetime) -> None:
+    """Note what became of a message: `success`, `blocked` or `failed`. What did not arrive goes on to its next rung."""
     row = await messages.by_receipt(session, receipt)
     if row is None or row.state is not OutboxState.SENT:
         return

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from app.escalations import machine
 from app.escalations import service as escalations
 from app.escalations.duty import next_duty, on_duty, who_answers
 from app.messages.models import Question
@@ -23,25 +24,37 @@ async def red_reply(talk: Talk) -> str:
         return talk.say("red.stranger")
     await talk.ask(TOPIC, lasts=timedelta(hours=12))
     house = talk.at_house()
-    if await on_duty(talk.session, house, talk.now):
-        answers = await who_answers(talk.session, talk.who(), house, talk.now)
-        name = (await people.person(talk.session, answers)).name if answers else talk.say("people.somebody")
-        return talk.say("red.on_duty", answers=name)
+    answers = await who_answers(talk.session, talk.who(), house, talk.now)
+    if answers is not None:
+        return talk.say("red.on_duty", answers=(await people.person(talk.session, answers)).name)
     back = await next_duty(talk.session, house, talk.now)
-    if back is None:
+    if back is None or await on_duty(talk.session, house, talk.now):
         return talk.say("red.no_rota")
     return talk.say("red.off_duty", next_duty=moment_words(back, talk.now, talk.zone))
 
 
 @dialogue(TOPIC, again="red.again")
 async def safe(talk: Talk, question: Question, text: str) -> str | None:
-    choice = grammar.number(text, 2) or {True: 1, False: 2, None: None}[grammar.is_safe(text)]
-    if choice is None:
+    """Whatever sounds like a cry for help is one, whichever number stands before it."""
+    is_safe = grammar.is_safe(text)
+    if is_safe is None:
+        is_safe = {1: True, 2: False, None: None}[grammar.number(text, 2)]
+    if is_safe is None:
         return None
     await talk.answered(question)
-    if choice == 1:
+    if is_safe:
         return talk.say("red.safe")
-    row = await escalations.open_case_of(talk.session, talk.who())
-    if row is not None:
-        await escalations.help_wanted(talk.session, row, talk.who(), talk.now)
+    await help_wanted(talk, text)
     return talk.say("red.help")
+
+
+async def help_wanted(talk: Talk, text: str) -> None:
+    """Somebody is called now: by the open case, or by a new one if that is closed already."""
+    row = await escalations.open_case_of(talk.session, talk.who())
+    if row is None:
+        await escalations.flag(
+            talk.session, talk.who(), machine.Level.RED, "distress", rule="member.needs-help", rules_version="1",
+            said=text, now=talk.now,
+        )  # fmt: skip
+    else:
+        await escalations.help_wanted(talk.session, row, talk.who(), talk.now)

@@ -61,8 +61,7 @@ async def agree(talk: Talk, question: Question, text: str) -> str | None:
         talk.session, ticket, known, talk.now, name=talk.say("people.relative")
     )
     if known is None:
-        await messages.bind(talk.session, talk.contact, relative)
-        await talk.meet(relative)
+        await talk.becomes(relative)
     people.resume(relative)
     await people.record_consent(talk.session, relative, Topic.FAMILY, True, talk.words.version, talk.now)
     await messages.send(talk.session, "family_linked", key=f"family-linked:{ticket.id}", to=member, now=talk.now)
@@ -87,9 +86,9 @@ async def unbind(talk: Talk) -> str:
     return talk.say("family.unlinked_self" if who.role is Role.FAMILY else "family.unlinked")
 
 
-async def said_something(talk: Talk) -> str:
-    """Free text from a relative: perhaps they need us."""
-    await talk.ask("family.help", lasts=timedelta(hours=12))
+async def said_something(talk: Talk, text: str) -> str:
+    """Free text from a relative: perhaps they need us. What they wrote goes with the question."""
+    await talk.ask("family.help", lasts=timedelta(hours=12), said=text)
     return talk.say("family.help")
 
 
@@ -101,5 +100,6 @@ async def need(talk: Talk, question: Question, text: str) -> str | None:
     await talk.answered(question)
     if choice == 2:
         return talk.say("family.just_asking")
-    await talk.hand_over(TaskKind.CALL, "family_call", key=talk.key("family-call"))
-    return talk.say("family.call_me")
+    note = question.data.get("said")
+    await talk.hand_over(TaskKind.TALK, "family_call", key=talk.key("family-call"), note=note)
+    return talk.say("family.call_me" if talk.who().phone else "family.call_me_where")

@@ -243,7 +243,7 @@ def hyphened(text: str) -> str:
 
 # Safety
 
-_UNSAFE = re.compile(r"不安全|帮|救|害怕|快来")
+_UNSAFE = re.compile(r"不(?:太)?安全|帮|救|害怕|快来|来人|找人|人工")
 _SAFE = frozenset({"安全", "我安全", "我很安全", "现在安全", "没事", "没事了", "我没事"})
 
 
@@ -276,6 +276,14 @@ def four_digits(text: str) -> str | None:
 def _digits(pattern: re.Pattern[str], text: str) -> str | None:
     found = pattern.fullmatch(hyphened(text))
     return re.sub("[ -]", "", found[1]) if found else None
+
+
+_PHONE = re.compile(r"(?:我的?)?(?:电话|手机|号码)?(?:是|号)?[:, ]*((?:\+?[0-9][ -]*){7,15})")
+
+
+def phone_number(text: str) -> str | None:
+    """A phone number by itself: "138 0000 0000", "电话 0574-87000000"."""
+    return _digits(_PHONE, text)
 
 
 # Mood

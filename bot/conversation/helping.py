@@ -4,6 +4,8 @@ from datetime import timedelta
 
 from app.activities import service as activities
 from app.activities.models import Milestone
+from app.escalations import service as escalations
+from app.escalations.machine import Level
 from app.messages import service as messages
 from app.messages.models import Question
 from app.people import service as people
@@ -42,6 +44,9 @@ async def choose(talk: Talk, question: Question, text: str) -> str | None:
 async def want_a_person(talk: Talk) -> str:
     if talk.person is None:
         return talk.say("welcome.stranger") if talk.programme is None else await _stranger_wants_a_person(talk)
+    row = await escalations.open_case_of(talk.session, talk.person)
+    if row is not None and row.level is Level.RED:
+        await escalations.help_wanted(talk.session, row, talk.person, talk.now)
     await talk.hand_over(TaskKind.TALK, "talk", key=talk.key("talk"))
     return talk.say("help.person", when_back=await talk.when_back())
 
@@ -78,7 +83,9 @@ async def stop(talk: Talk) -> str:
 
 
 async def resume(talk: Talk) -> str:
-    if talk.person is None or talk.person.role is Role.FAMILY:
+    if talk.person is None:
+        return talk.say("stop.nothing")
+    if talk.person.role is Role.FAMILY and not await people.members_linked_to(talk.session, talk.person):
         return talk.say("stop.nothing")
     people.resume(talk.person)
     await activities.catch_up(talk.session, talk.person, talk.now)

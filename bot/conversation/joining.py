@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from app.activities import service as activities
 from app.db import ident
-from app.messages import service as messages
 from app.messages.models import Question
 from app.mood import service as mood
 from app.people import service as people
@@ -80,8 +79,7 @@ async def pin(talk: Talk, question: Question, text: str) -> str | None:
 
 async def _admit(talk: Talk, ticket: Ticket) -> Person:
     person = await people.admit(talk.session, ticket, talk.now)
-    await messages.bind(talk.session, talk.contact, person)
-    await talk.meet(person)
+    await talk.becomes(person)
     people.resume(person)
     return person
 
@@ -139,6 +137,8 @@ async def about_family(talk: Talk, _question: Question, text: str) -> str | None
 @dialogue("join.name", again="join.name_again")
 async def name(talk: Talk, question: Question, text: str) -> str | None:
     called = " ".join(text.split())
+    if talk.in_danger:
+        return None
     if not 1 <= len(called) <= 10 or not any(c.isalpha() for c in called):
         return None
     talk.who().called = called

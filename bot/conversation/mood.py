@@ -31,7 +31,7 @@ async def ask_now(talk: Talk) -> str:
 @dialogue(TOPIC, again="mood.again")
 async def hear(talk: Talk, question: Question, text: str) -> str | None:
     said = grammar.mood(text)
-    if said is None:
+    if said is None or grammar.attendance(text) is not None:
         return None
     return await note(talk, question, *said)
 
@@ -69,7 +69,7 @@ async def call(talk: Talk, question: Question, text: str) -> str | None:
         if grammar.attendance(text) is not None or len(text) < 2:
             return None
         await mood.add_words(talk.session, question.subject_id or 0, text)
-        return talk.say("join.one_or_two")
+        return None
     await talk.answered(question)
     if choice == 2:
         return talk.say("mood.no_call")

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from app.activities import service as activities
 from app.activities.machine import Answer
+from app.db import ident
 from app.messages import questions
 from app.messages import service as messages
 from app.people import service as people
@@ -14,10 +15,11 @@ from bot.conversation.dialogue import DIALOGUES
 from bot.conversation.grammar import Command
 from bot.conversation.talk import Talk
 from bot.screening import Level
-from bot.wechat import Clicked, Followed, Scanned, Text, Unfollowed, Unreadable
+from bot.wechat import AccountNotice, AuthorizationRevoked, Clicked, Followed, Scanned, Text, Unfollowed, Unreadable
 
 MENU = {"activities": Command.MY_ACTIVITIES, "mood": Command.MOOD, "help": Command.HELP}
 LATE_ANSWERS = timedelta(days=4)
+A_MOMENT = timedelta(minutes=1)  # WeChat's clock and ours need not agree to the second
 
 
 async def respond(talk: Talk) -> str | None:
@@ -37,6 +39,10 @@ async def respond(talk: Talk) -> str | None:
             return await _obey(talk, command) if command else await helping.menu(talk)
         case Unfollowed():
             await _unfollowed(talk)
+        case AuthorizationRevoked():
+            await talk.hand_over(TaskKind.READ, "revoked", key=talk.key("revoked"))
+        case AccountNotice():
+            await talk.hand_over(TaskKind.CLEAR, "account", key=talk.key(f"account:{heard.event}"))
     return None
 
 
@@ -45,7 +51,8 @@ async def _hear(talk: Talk, text: str) -> str:
         return await _hear_danger(talk, text)
     reply = await _understand(talk, text)
     if talk.in_danger and talk.person is not None:
-        noted = talk.say("red.orange")
+        told = talk.worker is not None and await messages.reachable(talk.session, [ident(talk.worker)])
+        noted = talk.say("red.orange" if told else "red.orange_unread")
         return f"{noted}\n\n{reply}" if reply else noted
     return reply or await _not_understood(talk)
 
@@ -55,10 +62,10 @@ async def _hear_danger(talk: Talk, text: str) -> str:
     if talk.person is None:
         return talk.say("red.unstored")
     said = grammar.attendance(text)
-    if said is not None and talk.person.joined_at is not None:
+    if said is grammar.Attendance.NOT_GOING and talk.person.joined_at is not None:
         ahead = await activities.ahead_of(talk.session, talk.person, talk.now)
         if len(ahead) == 1:
-            answer = Answer(said.value)
+            answer = Answer.NOT_GOING
             await activities.answer(talk.session, ahead[0], talk.person, answer, talk.now)
             about = rsvp.words_of(ahead[0], talk.zone)
             talk.aside.append(talk.say("rsvp.noted_aside", answer=rsvp.answer_word(talk, answer), **about))
@@ -67,6 +74,14 @@ async def _hear_danger(talk: Talk, text: str) -> str:
 
 async def _understand(talk: Talk, text: str) -> str | None:
     """An answer if anybody understands the text, in this order; None otherwise."""
+    question = await questions.current(talk.session, talk.contact, talk.now)
+    if question is not None and question.asked_at > talk.heard.sent_at + A_MOMENT:
+        question = None  # it was asked after this was written: this cannot be its answer
+    if question is not None and question.topic == danger.TOPIC:
+        # Before any command: 帮助 and 找人 are cries for help now, not the menu.
+        reply = await danger.safe(talk, question, text)
+        if reply is not None:
+            return reply
     role = talk.person.role if talk.person else None
     if role is not None and role.is_staff:
         order = orders.staff_command(text)
@@ -75,7 +90,6 @@ async def _understand(talk: Talk, text: str) -> str | None:
     command = grammar.command(text)
     if command is not None:
         return await _obey(talk, command)
-    question = await questions.current(talk.session, talk.contact, talk.now)
     if question is not None:
         reply = await DIALOGUES[question.topic].hear(talk, question, text)
         if reply is not None:
@@ -101,8 +115,13 @@ async def _without_question(talk: Talk, text: str) -> str | None:
             return await family.by_code(talk, code)
     if person is None:
         return None
+    if person.role in (Role.FAMILY, Role.GUEST):
+        phone = grammar.phone_number(text)
+        if phone is not None:
+            person.phone = phone
+            return talk.say("people.phone_noted")
     if person.role is Role.FAMILY:
-        return talk.say("help.welcome_word") if grammar.is_thanks(text) else await family.said_something(talk)
+        return talk.say("help.welcome_word") if grammar.is_thanks(text) else await family.said_something(talk, text)
     if person.joined_at is not None:
         digits = grammar.four_digits(text)
         if digits is not None:
@@ -129,9 +148,11 @@ async def _late_answer(talk: Talk, text: str) -> str | None:
     late = await questions.last_expired(talk.session, talk.contact, talk.now, LATE_ANSWERS)
     if late is None:
         return None
+    if late.topic == danger.TOPIC:
+        return await danger.safe(talk, late, text)
     if late.topic == rsvp.TOPIC:
         return await rsvp.you_mean(talk, late)
-    return await mood.hear(talk, late, text) if late.topic == mood.TOPIC else None
+    return await mood.ask_now(talk) if late.topic == mood.TOPIC else None
 
 
 async def _obey(talk: Talk, command: Command) -> str:
@@ -216,5 +237,7 @@ async def _unfollowed(talk: Talk) -> None:
         people.stop(talk.person)
     for kind in helping.ROUTINE:
         await messages.clear(talk.session, "unfollowed", talk.now, person_id=talk.person.id, kind=kind)
-    if talk.worker is not None and talk.person.role is Role.MEMBER:
+    if talk.person.role.is_staff:
+        await talk.hand_over(TaskKind.CLEAR, "staff_gone", key=talk.key("staff-gone"))
+    elif talk.worker is not None and talk.person.role is Role.MEMBER:
         await messages.send(talk.session, "stopped", key=talk.key("stopped"), to=talk.worker, now=talk.now)

@@ -25,6 +25,12 @@ from bot.conversation.orders import StaffCommand, StaffVerb
 from bot.conversation.talk import Talk
 from bot.wording.moments import date_words
 
+# Whoever joins as a worker reads what people wrote: only a supervisor, or the command line, lets one in.
+MAY_INVITE = {
+    Role.COUNSELLOR: (Role.MEMBER,),
+    Role.WORKER: (Role.MEMBER, Role.COUNSELLOR),
+    Role.SUPERVISOR: (Role.MEMBER, Role.COUNSELLOR, Role.WORKER, Role.SUPERVISOR),
+}
 OUTCOMES = dict(enumerate(Outcome, start=1))
 NEXT_CONTACT = {1: timedelta(days=1), 2: timedelta(days=3), 3: timedelta(days=7)}
 
@@ -59,7 +65,7 @@ async def take(talk: Talk, command: StaffCommand, scope: Scope) -> str:
 async def _meant(talk: Talk, command: StaffCommand, scope: Scope, candidates: list[CaseRow]) -> CaseRow | str:
     """The case that a command means: by its code, or the only one it can be; otherwise what to say."""
     if command.code:
-        row = await escalations.by_code(talk.session, scope, command.code)
+        row = await escalations.by_code(talk.session, scope, talk.who(), command.code)
         return row or talk.say("staff.unknown_code", code=command.code)
     if not candidates:
         return talk.say("staff.nothing_to_take" if command.verb is StaffVerb.TAKE else "staff.nothing_of_yours")
@@ -89,6 +95,8 @@ def _link(talk: Talk, row: CaseRow) -> str:
 
 async def assist(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     """协助: see it too, and the owner knows."""
+    if talk.who().role is Role.COUNSELLOR:
+        return talk.say("staff.nothing_to_take")
     taken = [
         row
         for row in await talk.session.scalars(escalations.visible_cases(scope))
@@ -211,9 +219,7 @@ async def _close(talk: Talk, case_id: int, chosen: Outcome, day: date | None) ->
 
 async def invite(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     """邀请 小河: a personal QR code to show, and four digits to say."""
-    found = await people.find_by_name(
-        talk.session, scope, command.rest, (Role.MEMBER, Role.COUNSELLOR, Role.WORKER, Role.SUPERVISOR)
-    )
+    found = await people.find_by_name(talk.session, scope, command.rest, MAY_INVITE[talk.who().role])
     if not found:
         return talk.say("staff.no_such_member", name=command.rest)
     if len(found) > 1:

@@ -8,11 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.activities.calendar import Quiet
 from app.db import ident
+from app.escalations import service as escalations
 from app.escalations.duty import next_duty, on_duty
 from app.messages import questions
+from app.messages import service as messages
 from app.messages.models import Contact, Question, QuestionState
 from app.people import service as people
-from app.people.models import House, Person, Programme
+from app.people.models import House, Person, Programme, Role
 from app.tasks import service as tasks
 from app.tasks.models import TaskKind
 from bot.links import Links
@@ -75,6 +77,14 @@ class Talk:
         self.house = await people.house(self.session, person.house_id)
         self.programme = await people.programme(self.session, person.programme_id)
         self.worker = await people.person(self.session, person.worker_id) if person.worker_id else None
+
+    async def becomes(self, person: Person) -> None:
+        """We know now who this WeChat user is; what they said as a stranger in danger goes with them."""
+        stranger = self.person if self.person is not None and self.person.role is Role.GUEST else None
+        await messages.bind(self.session, self.contact, person)
+        if stranger is not None:
+            await escalations.adopt(self.session, stranger, person)
+        await self.meet(person)
 
     # Questions
 

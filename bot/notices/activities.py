@@ -50,26 +50,25 @@ async def invite(desk: Desk) -> Letter:
     return Letter(text, _card(desk, what, "card.note_answer"), _ask(desk, what))
 
 
-@notice(Milestone.REMIND_DAY, topic=Topic.ACTIVITIES, call_if_lost=True)
-async def remind_day(desk: Desk) -> Letter:
-    return await _remind(desk, "remind.day_before", "card.note_answer")
-
-
-@notice(Milestone.REMIND_HOURS, topic=Topic.ACTIVITIES, call_if_lost=True)
-async def remind_hours(desk: Desk) -> Letter:
-    """An early activity's reminder comes on the evening before, out of the quiet hours: then it is "tomorrow"."""
-    what = await _occurrence(desk)
-    same_day = local(what.starts_at, desk.zone).date() == local(desk.now, desk.zone).date()
-    if same_day:
-        return await _remind(desk, "remind.today", "card.note_today")
-    return await _remind(desk, "remind.evening_before", "card.note_answer")
-
-
-async def _remind(desk: Desk, sentence: str, note: str) -> Letter:
+@notice(Milestone.REMIND_DAY, Milestone.REMIND_HOURS, topic=Topic.ACTIVITIES, call_if_lost=True)
+async def remind(desk: Desk) -> Letter:
+    """Which reminder it is follows from the day on which it is said, not from the one it was meant for."""
     what = await _occurrence(desk)
     if not machine.remind(await activities.seat_of(desk.session, what, desk.who())):
         raise Dropped("not going or there")
-    return Letter(desk.say(sentence, **rsvp.words_of(what, desk.zone)), _card(desk, what, note), _ask(desk, what))
+    today = _days_ahead(desk, what) == 0
+    evening = desk.row.kind == Milestone.REMIND_HOURS
+    sentence = "remind.today" if today else "remind.evening_before" if evening else "remind.day_before"
+    note = "card.note_today" if today else "card.note_answer"
+    return Letter(desk.say(sentence, **_about(desk, what)), _card(desk, what, note), _ask(desk, what))
+
+
+def _days_ahead(desk: Desk, what: Occurrence) -> int:
+    return (local(what.starts_at, desk.zone).date() - local(desk.now, desk.zone).date()).days
+
+
+def _about(desk: Desk, what: Occurrence) -> dict[str, str]:
+    return rsvp.words_of(what, desk.zone)
 
 
 @notice("family_reminder", topic=Topic.ACTIVITIES)
@@ -94,7 +93,8 @@ async def missed(desk: Desk) -> Letter:
     if seat.present or seat.answer is not Answer.GOING:
         raise Dropped("there or not expected")
     ask = Ask("missed", timedelta(hours=24), ident(what))
-    return Letter(desk.say("remind.missed"), None, ask, repeatable=False)
+    text = desk.say("remind.missed" if _days_ahead(desk, what) == 0 else "remind.missed_day", **_about(desk, what))
+    return Letter(text, None, ask, repeatable=False)
 
 
 @notice("moved", topic=Topic.ACTIVITIES, call_if_lost=True)

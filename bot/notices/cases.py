@@ -77,6 +77,13 @@ async def taken(desk: Desk) -> Letter:
     return Letter(desk.say("red.taken", owner=owner.name, by=moment_words(by, desk.now, desk.zone)))
 
 
+@notice("case_follow_up", rungs=(CUSTOMER, TEMPLATE))
+async def follow_up(desk: Desk) -> Letter:
+    """The day that was agreed when the case was closed."""
+    row = await _case(desk)
+    return Letter(desk.say("notice.follow_up", code=row.code), _card(desk, row, desk.now))
+
+
 @notice("task")
 async def task(desk: Desk) -> Letter:
     row = await desk.session.get(Task, desk.subject_id)

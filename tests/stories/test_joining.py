@@ -112,9 +112,9 @@ async def test_only_registered_people_can_be_invited(story: Story, name: str) ->
 
 
 async def test_a_new_worker_joins_with_the_same_kind_of_code_and_is_asked_nothing_else(story: Story) -> None:
-    worker, phone = await story.phone("王乐"), await story.phone("李红的新手机")
-    await worker.says("邀请 李红")
-    invitation = await worker.hears("四个数字")
+    boss, phone = await story.phone("周敏"), await story.phone("李红的新手机")
+    await boss.says("邀请 李红")
+    invitation = await boss.hears("四个数字")
     await phone.follows(await story.scan_page(invitation))
     await phone.says("好")
     await phone.says(invitation.rsplit("：", 1)[1][:4])
@@ -124,3 +124,10 @@ async def test_a_new_worker_joins_with_the_same_kind_of_code_and_is_asked_nothin
 async def test_a_new_member_hears_of_what_the_others_were_asked_already(story: Story) -> None:
     member = await story.joined("小河")
     await member.hears("手工课", "想来吗")
+
+
+@pytest.mark.parametrize("who", ["王乐", "李老师"])
+async def test_only_a_supervisor_lets_a_worker_in(story: Story, who: str) -> None:
+    phone = await story.phone(who)
+    await phone.says("邀请 李红")
+    await phone.hears("没有叫“李红”的人")

@@ -1,0 +1,274 @@
+"""The command: whatever is wrong ends in one sentence that says what to do, and a non-zero exit."""
+
+import json
+import os
+import re
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PROGRAMME = ROOT / "deploy" / "programmes" / "duantang.yaml"
+KEY = {"TONGXING_SECRET_KEY": "a key that only tests use"}
+ACCOUNT = {
+    **KEY,
+    "TONGXING_WECHAT_APP_ID": "wx_of_a_real_account",
+    "TONGXING_WECHAT_APP_SECRET": "s" * 32,
+    "TONGXING_WECHAT_TOKEN": "a-token",
+    "TONGXING_WECHAT_ENCODING_AES_KEY": "k" * 43,
+}
+
+
+@dataclass
+class Typed:
+    code: int
+    said: str
+    wrong: str
+
+    def ends_with(self, *fragments: str) -> None:
+        """It failed with one sentence in Chinese that has every fragment."""
+        assert "Traceback" not in self.wrong + self.said
+        assert self.code == 1, self
+        [sentence] = self.wrong.strip().splitlines()
+        assert re.search(r"[\u4e00-\u9fff]", sentence)
+        for fragment in fragments:
+            assert fragment in sentence, sentence
+
+
+# Importing everything takes seconds. A process of its own does it once, and each command is a fork of it.
+TYPIST = """
+import json, os, sys, tempfile, traceback
+from app import demo, loading, main
+from app.cli import main as command
+
+for line in sys.stdin:
+    words, env, folder = json.loads(line)
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        child = os.fork()
+        if not child:
+            code = 1
+            try:
+                os.dup2(out.fileno(), 1), os.dup2(err.fileno(), 2), os.chdir(folder)
+                os.environ.clear(), os.environ.update(env)
+                sys.argv = ["tongxing", *words]
+                command()
+                code = 0
+            except SystemExit as end:
+                code = int(end.code or 0)
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                sys.stdout.flush(), sys.stderr.flush()
+                os._exit(code)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        said = [file.seek(0) or file.read().decode() for file in (out, err)]
+    print(json.dumps([code, *said]), flush=True)
+"""
+
+
+@pytest.fixture(scope="session")
+def typist() -> Iterator["subprocess.Popen[str]"]:
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [sys.executable, "-c", TYPIST], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env
+    ) as process:
+        yield process
+
+
+@dataclass
+class Desk:
+    """A machine on which somebody types; its folder is the current one, its environment empty."""
+
+    folder: Path
+    typist: "subprocess.Popen[str]"
+
+    def types(self, *words: str | Path, **env: str) -> Typed:
+        clean = {"PATH": os.environ["PATH"], "HOME": str(self.folder), **env}
+        assert self.typist.stdin is not None
+        assert self.typist.stdout is not None
+        print(json.dumps([[*map(str, words)], clean, str(self.folder)]), file=self.typist.stdin, flush=True)
+        return Typed(*json.loads(self.typist.stdout.readline()))
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "var" / "tongxing.db"
+
+    def write(self, text: str | bytes, name: str = "a.yaml") -> Path:
+        file = self.folder / name
+        file.write_bytes(text.encode() if isinstance(text, str) else text)
+        return file
+
+
+@pytest.fixture
+def desk(tmp_path: Path, typist: "subprocess.Popen[str]") -> Desk:
+    return Desk(tmp_path, typist)
+
+
+@pytest.fixture
+def ready(desk: Desk, migrated_file: Path) -> Desk:
+    """The same with a database that is up to date and empty."""
+    desk.database.parent.mkdir()
+    with closing(sqlite3.connect(migrated_file)) as source, closing(sqlite3.connect(desk.database)) as copy:
+        source.backup(copy)
+    return desk
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.socket() as occupant:
+        occupant.bind(("127.0.0.1", 0))
+        occupant.listen()
+        yield occupant.getsockname()[1]
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        ({"TONGXING_FOO": "1"}, ["没有 TONGXING_FOO 这个设置"]),
+        ({"TONGXING_WECHAT_TOKN": "1"}, ["没有 TONGXING_WECHAT_TOKN 这个设置", "是不是想写 TONGXING_WECHAT_TOKEN"]),
+        ({"TONGXING_SENDERS": "viele"}, ["TONGXING_SENDERS 的值不对"]),
+        ({"TONGXING_WECHAT_ANSWER_WITHIN": "9"}, ["TONGXING_WECHAT_ANSWER_WITHIN 的值不对"]),
+        ({"TONGXING_QUIET_FROM": "25:00", "TONGXING_LOG_LEVEL": "loud"}, ["TONGXING_QUIET_FROM", "TONGXING_LOG_LEVEL"]),
+        ({"TONGXING_WECHAT_TEMPLATE_DUTY_FIELDS": "code"}, ["TONGXING_WECHAT_TEMPLATE_DUTY_FIELDS 的值不对", "JSON"]),
+        ({"TONGXING_DATABASE_URL": "mysql://a@b/c"}, ["TONGXING_DATABASE_URL", "postgresql+psycopg://"]),
+        (
+            {"TONGXING_DATABASE_URL": "sqlite+aiosqlite:////nowhere/at/all.db"},
+            ["连不上数据库", "TONGXING_DATABASE_URL"],
+        ),
+        ({"TONGXING_DATABASE_URL": "postgresql+psycopg://a@127.0.0.1:1/b"}, ["连不上数据库", "TONGXING_DATABASE_URL"]),
+        ({"TONGXING_DATA_DIR": "/dev/null/var"}, ["建不了数据文件夹", "TONGXING_DATA_DIR"]),
+        (
+            {"TONGXING_CLOCK_OFFSET": "3600", "TONGXING_WECHAT_APP_ID": "wx_of_a_real_account"},
+            ["TONGXING_CLOCK_OFFSET 只能在演示里用"],
+        ),
+    ],
+    ids=lambda given: next(iter(given)) if isinstance(given, dict) else "",
+)
+def test_a_setting_that_is_wrong_is_named(desk: Desk, env: dict[str, str], said: list[str]) -> None:
+    desk.types("migrate", **env).ends_with(*said)
+    assert not desk.database.exists()
+
+
+@pytest.mark.parametrize("key", [{}, {"TONGXING_SECRET_KEY": "short"}], ids=["missing", "too short"])
+def test_without_a_good_key_nothing_is_written(ready: Desk, key: dict[str, str]) -> None:
+    ready.types("load", PROGRAMME, **key).ends_with("TONGXING_SECRET_KEY 没有设置或太短", "至少 16 个字符")
+    with closing(sqlite3.connect(ready.database)) as file:
+        assert file.execute("select count(*) from person").fetchone() == (0,)
+
+
+def test_a_key_that_is_not_the_one_of_the_database_is_noticed_by_every_command(ready: Desk) -> None:
+    assert ready.types("load", PROGRAMME, **KEY).code == 0
+    other = {**ACCOUNT, "TONGXING_SECRET_KEY": "quite another key, from before"}
+    for words in (("load", PROGRAMME), ("invite", "xiaohe"), ("serve", "--port", "18765"), ("worker",)):
+        ready.types(*words, **other).ends_with("TONGXING_SECRET_KEY 和数据库里用的不是同一个", "请换回原来的密钥")
+
+
+# The database
+
+
+def test_migrating_twice_is_migrating_once(desk: Desk) -> None:
+    assert [desk.types("migrate") for _ in range(2)] == [Typed(0, "升级好了。\n", ""), Typed(0, "已经是最新的。\n", "")]
+
+
+def test_a_database_of_a_newer_version_is_left_alone(ready: Desk) -> None:
+    with closing(sqlite3.connect(ready.database)) as file:
+        file.execute("update alembic_version set version_num = 'from_the_future'")
+        file.commit()
+    ready.types("migrate").ends_with("更新版本的同行", "请先升级程序")
+    ready.types("load", PROGRAMME, **KEY).ends_with("更新版本的同行")
+
+
+def test_a_file_that_is_no_database_is_left_alone(ready: Desk) -> None:
+    ready.database.write_bytes(b"what is this" * 500)
+    ready.types("migrate").ends_with("数据库")
+    assert ready.database.read_bytes() == b"what is this" * 500
+
+
+# A programme
+
+
+def test_loading_twice_changes_nothing_the_second_time(ready: Desk) -> None:
+    first, second = (ready.types("load", PROGRAMME, **KEY) for _ in range(2))
+    assert (first.code, second.code) == (0, 0)
+    assert first.said.startswith("新增 ")
+    assert re.match(r"新增 0，修改 0，没变 [1-9]", second.said)
+
+
+def test_a_file_that_is_not_there_or_no_text_is_named(ready: Desk) -> None:
+    ready.types("load", "nowhere.yaml", **KEY).ends_with("没有 nowhere.yaml 这个文件")
+    ready.types("load", ready.folder, **KEY).ends_with("读不了")
+    ready.types("load", ready.write("段塘".encode("gb18030")), **KEY).ends_with("不是 UTF-8")
+
+
+def test_a_file_with_mistakes_says_on_which_line_each_is_and_changes_nothing(ready: Desk) -> None:
+    text = PROGRAMME.read_text(encoding="utf-8").replace("zone: Asia/Shanghai", "zone: Asia/Shanghia")
+    text = text.replace("at: 14:00", "at: 下午两点")
+    lines = text.splitlines()
+    wrong = [n for n, line in enumerate(lines, 1) if "Shanghia" in line or "下午两点" in line]
+    answer = ready.types("load", ready.write(text), **KEY)
+    assert answer.code == 1
+    assert "Traceback" not in answer.wrong
+    for number in wrong:
+        assert re.search(rf"第 ?{number} ?行", answer.wrong), answer.wrong
+    with closing(sqlite3.connect(ready.database)) as file:
+        assert file.execute("select count(*) from person").fetchone() == (0,)
+    broken = ready.types("load", ready.write("programme:\n  code: a\n\tname: b\n"), **KEY)
+    broken.ends_with("第 3 行")
+
+
+def test_an_invitation_is_a_link_and_four_digits(ready: Desk) -> None:
+    ready.types("load", PROGRAMME, **KEY)
+    answer = ready.types("invite", "wangle", TONGXING_PUBLIC_URL="https://house.example.org/", **KEY)
+    assert answer.code == 0
+    assert re.search(r"^https://house\.example\.org/p/qr/[\w=-]+$", answer.said, re.M)
+    assert re.search(r"四个数字，请当面告诉对方：\d{4}$", answer.said.strip())
+    ready.types("invite", "nobody", **KEY).ends_with("没有 code 是 nobody 的人", "tongxing load")
+
+
+# Serving
+
+
+def test_serving_needs_an_account(desk: Desk) -> None:
+    for command in ("serve", "worker"):
+        desk.types(command, **KEY).ends_with("还没有设置公众号", "tongxing demo")
+
+
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        ({"TONGXING_WECHAT_APP_SECRET": ""}, "TONGXING_WECHAT_APP_SECRET"),
+        ({"TONGXING_WECHAT_TOKEN": ""}, "Token 没有填写"),
+        ({"TONGXING_WECHAT_ENCODING_AES_KEY": "k" * 42}, "正好 43 个字符"),
+    ],
+)
+def test_serving_with_half_an_account_says_what_is_missing(ready: Desk, env: dict[str, str], said: str) -> None:
+    ready.types("serve", "--port", "18764", **{**ACCOUNT, **env}).ends_with(said)
+
+
+def test_a_port_that_is_taken_is_said_and_another_is_proposed(ready: Desk, taken_port: int) -> None:
+    said = [f"端口 {taken_port} 已经被占用", "--port"]
+    ready.types("serve", "--port", str(taken_port), **ACCOUNT).ends_with(*said)
+    ready.types("demo", "--no-browser", "--port", str(taken_port)).ends_with(*said)
+
+
+def test_the_demo_never_runs_beside_a_real_account(desk: Desk) -> None:
+    for words in (("demo", "--no-browser"), ("demo", "--tour")):
+        desk.types(*words, **ACCOUNT).ends_with("演示不能和它一起用")
+    assert list(desk.folder.iterdir()) == []
+
+
+def test_the_command_says_what_it_can_do() -> None:
+    words = [sys.executable, "-c", "from app.cli import main; main()", "--help"]
+    answer = subprocess.run(words, cwd=ROOT, capture_output=True, timeout=60, check=True)
+    for word in ("demo", "serve", "worker", "migrate", "load", "invite", "先试试 tongxing demo"):
+        assert word in answer.stdout.decode()
