@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import traceback
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -21,11 +22,27 @@ def _drop_private(_logger: Any, _method: str, event: MutableMapping[str, Any]) -
     return event
 
 
+class _Discreet(logging.Formatter):
+    """For what libraries log: an exception is its type and where it was; its message may quote what people wrote."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        if record.name == "asyncio":  # the first line says what happened, the others print the exception
+            record.msg, record.args = record.getMessage().partition("\n")[0], ()
+        return super().format(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - the name is logging's
+        kind, _, trace = ei
+        frames = traceback.extract_tb(trace)[-6:]
+        return "\n".join([*(f"{f.filename}:{f.lineno} {f.name}" for f in frames), getattr(kind, "__name__", "")])
+
+
 def set_up_logs(level: str) -> None:
     """Log to standard error at `level`; libraries that print addresses are quieted."""
     number = getattr(logging, level.upper())
-    logging.basicConfig(level=number, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s", force=True)
-    for noisy in ("apscheduler", "aiosqlite", "httpx", "httpcore", "asyncio", "uvicorn.access"):
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Discreet("%(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=number, handlers=[handler], force=True)
+    for noisy in ("alembic", "apscheduler", "aiosqlite", "httpx", "httpcore", "asyncio", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(max(number, logging.WARNING))
     silence_http_logs()
     # Frames hold people's words: a traceback shows the code, never its variables.
@@ -49,9 +66,11 @@ def set_up_logs(level: str) -> None:
 
 def _without_messages(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """An exception's message may quote parameters (SQLAlchemy does): keep its type and where it was."""
-    for trace in event.get("exception") or ():
-        if isinstance(trace, dict):
-            trace.pop("exc_value", None)
-            trace.pop("exc_notes", None)
-            trace["frames"] = [f"{f['filename']}:{f['lineno']} {f['name']}" for f in trace.get("frames", ())][-6:]
+    if "exception" in event:
+        event["exception"] = [_where(trace) for trace in event["exception"] or () if isinstance(trace, dict)]
     return event
+
+
+def _where(trace: MutableMapping[str, Any]) -> dict[str, Any]:
+    frames = [f"{f['filename']}:{f['lineno']} {f['name']}" for f in trace.get("frames", ())][-6:]
+    return {"exc_type": trace.get("exc_type"), "is_cause": trace.get("is_cause", False), "frames": frames}

@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.activities.calendar import Quiet
-from app.db import is_database_trouble
+from app.db import ident, is_database_trouble
 from app.escalations import machine
 from app.escalations import service as escalations
 from app.messages import service as messages
@@ -117,6 +117,7 @@ class Reception:
 
     async def _screened(self, talk: Talk, inbox: Inbox, text: str) -> bool:
         """Screen in a savepoint of its own. False: that broke; then the words go before a person at once."""
+        number = ident(inbox)
         try:
             async with talk.session.begin_nested():
                 await self._screen(talk, inbox, text)
@@ -124,10 +125,11 @@ class Reception:
         except Exception as error:
             if is_database_trouble(error):
                 raise
-            log.critical("screening failed", inbox=inbox.id, error=type(error).__name__, exc_info=True)
+            log.critical("screening failed", inbox=number, error=type(error).__name__, exc_info=True)
         await self._meet_anew(talk)
+        await talk.session.refresh(inbox)
         inbox.state = InboxState.UNREAD
-        await talk.hand_over(TaskKind.READ, "unscreened", key=f"unscreened:{inbox.id}", note=text)
+        await talk.hand_over(TaskKind.READ, "unscreened", key=f"unscreened:{number}", note=text)
         return False
 
     async def put_before_a_person(self, session: AsyncSession, heard: Inbound, key: str, now: datetime) -> None:

@@ -112,6 +112,7 @@ class Door:
                 log.error("a spooled delivery broke and was set aside", file=file.name, error=type(error).__name__)
                 await self._desk.put_before_a_person(slip.heard, f"set-aside:{file.stem}")
                 await asyncio.to_thread(self._spool.set_aside, file)
+                taken += 1
                 continue
             await asyncio.to_thread(self._spool.done, file)
             taken += 1

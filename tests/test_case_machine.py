@@ -271,6 +271,18 @@ def test_an_offered_case_stays_with_its_owner_until_the_other_accepts() -> None:
     assert (life.case.owner, life.case.offered_to, life.waits) == (BACKUP, None, minutes(30))
 
 
+def test_who_accepts_a_case_has_the_whole_time_and_a_reminder_of_their_own() -> None:
+    life = Life()
+    life.moment_comes()
+    life.happens(Taken(WORKER))
+    life.moment_comes()
+    life.happens(Offered(WORKER, to=BACKUP))
+    life.happens(Taken(BACKUP), after=minutes(5))
+    assert life.waits == minutes(30)
+    assert life.moment_comes() == (TellOwner(BACKUP, "contact"),)
+    assert life.case.owner == BACKUP
+
+
 def test_an_offer_that_nobody_accepts_does_not_stop_the_clock() -> None:
     life = Life()
     life.moment_comes()

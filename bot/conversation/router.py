@@ -61,6 +61,9 @@ async def _hear_danger(talk: Talk, text: str) -> str:
     """不想活了，不去了 is an alert, and a no as well: the no is recorded, the answer is about the person."""
     if talk.person is None:
         return talk.say("red.unstored")
+    question = await questions.current(talk.session, talk.contact, talk.now)
+    if question is not None and question.topic == danger.TOPIC and grammar.is_safe(text) is False:
+        return await danger.safe(talk, question, text) or talk.say("red.help")
     said = grammar.attendance(text)
     if said is grammar.Attendance.NOT_GOING and talk.person.joined_at is not None:
         ahead = await activities.ahead_of(talk.session, talk.person, talk.now)

@@ -11,6 +11,7 @@ from app.escalations import log
 from app.escalations import service as escalations
 from app.escalations.machine import Level, State
 from app.escalations.models import CaseRow
+from bot.simulator import Phone
 from tests.conftest import MONDAY, Story
 
 WORDS = "不想活了，药都攒好了"
@@ -279,3 +280,151 @@ async def test_a_voice_message_is_never_passed_over(story: Story) -> None:
     await member.hears("我只看得懂字", "王乐")
     page = await story.open_link(await worker.hears("请您看一下"))
     assert "语音" in page
+
+
+# What a fresh pair of eyes found
+
+
+async def test_every_further_cry_is_told_to_whoever_has_the_case(story: Story) -> None:
+    worker, member = await story.phone("王乐"), await story.joined()
+    await member.says(WORDS)
+    await worker.says("接")
+    await worker.hears("已记录")
+    for text in ("真的想死，遗书写好了", "我要跳楼了，在楼顶"):
+        await story.clock.forward(minutes=2)
+        await member.says(text)
+        await worker.hears("又有新的消息")
+
+
+async def test_a_cry_for_help_after_the_case_was_closed_opens_a_new_one(story: Story) -> None:
+    worker, member = await story.phone("王乐"), await story.joined()
+    await member.says(WORDS)
+    await worker.says("接")
+    await worker.says("结果 A-0001")
+    await worker.says("6")
+    await worker.hears("是误报")
+    await story.clock.forward(minutes=30)
+    await member.says("2")
+    await member.hears("我正在叫人")
+    await worker.sees_card("待办提醒", 编号="A-0002")
+
+
+@pytest.mark.parametrize("cry", ["帮忙", "帮助", "救救我", "1 不安全", "需要帮忙", "找人", "2"])
+async def test_a_cry_for_help_is_never_a_menu_and_never_a_yes(story: Story, cry: str) -> None:
+    backup, member = await story.phone("李红"), await story.joined()
+    await member.says(WORDS)
+    await member.says(cry)
+    await member.hears("我正在叫人")
+    await backup.sees_card("待办提醒")
+
+
+async def test_a_reminder_does_not_take_the_digits_from_are_you_safe(story: Story) -> None:
+    backup, member = await story.phone("李红"), await story.joined()
+    await member.says("1")
+    await story.clock.forward_to(MONDAY.replace(day=24, hour=8, minute=45))
+    await member.says(WORDS)
+    await story.clock.forward_to(MONDAY.replace(day=24, hour=10))
+    await member.hears_not("明天下午 2 点")
+    before = len(story.platform.users[backup.openid].bubbles)
+    await member.says("2")
+    await member.hears("我正在叫人")
+    assert len(story.platform.users[backup.openid].bubbles) > before
+
+
+async def test_are_you_safe_can_still_be_answered_the_next_day(story: Story) -> None:
+    worker, member = await story.phone("王乐"), await story.joined()
+    await member.says(WORDS)
+    await worker.says("接")
+    await story.clock.forward(hours=13)
+    await member.says("2")
+    await member.hears("我正在叫人")
+
+
+async def test_if_screening_breaks_the_words_go_before_a_person_at_once(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, member = await story.phone("王乐"), await story.joined()
+
+    async def broken(*_args: object, **_kwargs: object) -> None:
+        raise RuntimeError("a rule that nobody tested")
+
+    monkeypatch.setattr(escalations, "flag", broken)
+    await member.says(WORDS)
+    heard = await member.hears("12356")
+    assert "我已经请" not in heard
+    page = await story.open_link(await worker.hears("请您看一下"))
+    assert "药都攒好了" in page
+
+
+async def test_an_owner_who_is_gone_does_not_keep_the_case(story: Story) -> None:
+    worker, backup, member = await story.phone("王乐"), await story.phone("李红"), await story.joined()
+    await member.says(WORDS)
+    await worker.says("接")
+    await worker.says("已联系")
+    await worker.unfollows()
+    await member.says("我现在要跳楼了")
+    await backup.sees_card("待办提醒")
+    assert (await the_case(story)).state is State.OPEN
+
+
+async def test_no_name_is_promised_that_no_alert_can_reach(story: Story) -> None:
+    member = await story.joined()
+    for openid in ("o_wangle", "o_lihong", "o_zhoumin"):
+        await (await story.book.phone(openid, openid=openid)).unfollows()
+    await member.says(WORDS)
+    heard = await member.hears("12356")
+    assert "我已经请" not in heard
+
+
+async def test_a_counsellor_sees_no_words_of_danger(story: Story) -> None:
+    counsellor, worker, member = await story.phone("李老师"), await story.phone("王乐"), await story.joined()
+    await member.says(WORDS)
+    await worker.says("接")
+    for said in ("协助 A-0001", "接 A-0001", "结果 A-0001"):
+        await counsellor.says(said)
+        heard = await counsellor.hears("")
+        assert "http" not in heard
+
+
+async def test_on_the_day_that_was_agreed_the_worker_is_reminded(story: Story) -> None:
+    worker, member = await story.phone("王乐"), await story.joined()
+    await member.says(WORDS)
+    await worker.says("接")
+    await worker.says("结果 A-0001")
+    await worker.says("2")
+    await worker.says("1")
+    await worker.hears("下次 11月24日 联系")
+    await story.clock.forward_to(MONDAY.replace(day=24, hour=9))
+    await worker.hears("A-0001 约好今天再联系一次")
+
+
+async def test_a_stranger_in_danger_who_turns_out_to_be_a_member_keeps_their_case(story: Story) -> None:
+    worker, boss, member = await story.phone("王乐"), await story.phone("周敏"), await story.phone("小河")
+    await member.follows()
+    await member.says("我不想活了，今晚就走")
+    await boss.says("接")
+    await boss.hears("已记录")
+    await worker.says("邀请 小河")
+    invitation = await worker.hears("四个数字")
+    await member.scans(await story.scan_page(invitation))
+    for text in ("好", invitation.rsplit("：", 1)[1][:4], "1", "2", "3", "小河"):
+        await member.says(text)
+    await member.hears("自动消息")
+    page = await story.open_link(await _say(boss, "接 A-0001", "已经是您在处理"))
+    assert "小河" in page
+
+
+async def _say(phone: Phone, text: str, heard: str) -> str:
+    await phone.says(text)
+    return await phone.hears(heard)
+
+
+async def test_staff_do_their_tasks_and_take_them_off_the_list(story: Story) -> None:
+    worker, member = await story.phone("王乐"), await story.joined()
+    await member.says("找人")
+    await worker.says("待办")
+    assert "想找人说话" in await story.open_link(await worker.hears("有 1 件待办"))
+    await worker.says("办好 T-0001")
+    await worker.hears("T-0001 办好了")
+    await worker.says("待办")
+    await worker.hears("现在没有待办")
