@@ -3,7 +3,7 @@
 import logging
 import sys
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from typing import Any
 
 import structlog
@@ -32,8 +32,8 @@ class _Discreet(logging.Formatter):
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - the name is logging's
         kind, _, trace = ei
-        frames = traceback.extract_tb(trace)[-6:]
-        return "\n".join([*(f"{f.filename}:{f.lineno} {f.name}" for f in frames), getattr(kind, "__name__", "")])
+        frames = _last_of_ours([(f.filename, f.lineno, f.name) for f in traceback.extract_tb(trace)])
+        return "\n".join([*frames, getattr(kind, "__name__", "")])
 
 
 def set_up_logs(level: str) -> None:
@@ -72,5 +72,11 @@ def _without_messages(_logger: Any, _method: str, event: MutableMapping[str, Any
 
 
 def _where(trace: MutableMapping[str, Any]) -> dict[str, Any]:
-    frames = [f"{f['filename']}:{f['lineno']} {f['name']}" for f in trace.get("frames", ())][-6:]
+    frames = _last_of_ours([(f["filename"], f["lineno"], f["name"]) for f in trace.get("frames", ())])
     return {"exc_type": trace.get("exc_type"), "is_cause": trace.get("is_cause", False), "frames": frames}
+
+
+def _last_of_ours(frames: Sequence[tuple[str, int | None, str]]) -> list[str]:
+    """The last frames of our own code, which a database error has deep below; all there are if none is ours."""
+    ours = [frame for frame in frames if "site-packages" not in frame[0]]
+    return [f"{file}:{line} {name}" for file, line, name in (ours or frames)[-6:]]

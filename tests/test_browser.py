@@ -139,7 +139,7 @@ async def test_the_pages_behind_our_links_read_well_on_a_phone(looking: Looking,
     await worker.sees_card("待办提醒")
     await worker.says("接")
     case = await looking.open(context, link_in(await worker.hears("已记录")))
-    words = case.get_by_text("药都攒好了")
+    words = case.get_by_text("药都攒好了").first
     assert not await words.is_visible()
     await case.get_by_text("原话（点开看）").click()
     assert await words.is_visible()

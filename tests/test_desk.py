@@ -123,6 +123,7 @@ async def test_while_the_database_is_away_nobody_waits_for_it_in_a_queue(
 async def test_more_than_one_transaction_full_is_handled_in_several(story: Story) -> None:
     answers = await asyncio.gather(*(says(story, str(n)) for n in range(150)))
     assert all(answer.error is None for answer in answers)
+    await story.house.desk._slips.join()
     assert sorted(await kept(story), key=lambda words: int(words or 0)) == [str(n) for n in range(150)]
 
 

@@ -236,7 +236,7 @@ async def test_the_longest_text_that_a_person_can_send_is_answered(letterbox: Le
     assert "".join([row.content for row in await letterbox.stored()]) == long[:4000]
 
 
-@hypothesis(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.binary(max_size=300), min_size=1, max_size=8))
 async def test_no_signed_bytes_break_the_door(letterbox: Letterbox, bodies: list[bytes]) -> None:
     for response in await asyncio.gather(*(letterbox.post(body) for body in bodies)):
@@ -250,7 +250,7 @@ async def test_no_signed_bytes_break_the_door(letterbox: Letterbox, bodies: list
 ANY_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\r", exclude_categories=("Cc", "Cs", "Cn")))
 
 
-@hypothesis(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(ANY_TEXT, min_size=1, max_size=8))
 async def test_whatever_people_write_is_kept_and_answered(letterbox: Letterbox, texts: list[str]) -> None:
     before = len(await letterbox.stored())

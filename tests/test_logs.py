@@ -1,6 +1,7 @@
 """The log says what happened and where, and never who it was or what they wrote."""
 
 import asyncio
+import contextlib
 import gc
 import io
 import logging
@@ -28,13 +29,15 @@ WORDS = "不想活了，药都攒好了"
 
 
 @pytest.fixture
-def log(capsys: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFixture[str]]:
+def log() -> Iterator[io.StringIO]:
     """Everything that a process at level `debug` writes to its log."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     levels = {name: logging.getLogger(name).level for name in list(root.manager.loggerDict)}
-    set_up_logs("debug")
-    yield capsys
+    written = io.StringIO()
+    with contextlib.redirect_stderr(written):
+        set_up_logs("debug")
+    yield written
     structlog.reset_defaults()
     root.handlers[:] = handlers
     root.setLevel(level)
@@ -75,9 +78,7 @@ def leaks(written: str, secrets: set[str]) -> list[str]:
     return sorted(secret for secret in secrets if secret in written)
 
 
-async def test_the_whole_story_at_level_debug_names_nobody_and_repeats_no_word(
-    story: Story, log: pytest.CaptureFixture[str]
-) -> None:
+async def test_the_whole_story_at_level_debug_names_nobody_and_repeats_no_word(story: Story, log: io.StringIO) -> None:
     for openid, name in (("o_xiaohe", "小河"), ("o_mama", "小河妈妈")):
         story.platform.add_user(openid, name)
     app = create_app(story.house, bells=False)
@@ -89,8 +90,7 @@ async def test_the_whole_story_at_level_debug_names_nobody_and_repeats_no_word(
         wire.machine = story.clock
         assert await Tour(wire, client, told).play() == 0, told.getvalue()
         await _everything_goes_wrong(story)
-    captured = log.readouterr()
-    written = captured.out + captured.err
+    written = log.getvalue()
     for happened in ("door refused", "delivery unreadable", "rung closed", "conversation failed"):
         assert happened in written
     assert leaks(written, await secrets_of(story)) == []
@@ -143,19 +143,19 @@ async def _breaks_in_the_database(talk: Talk, question: Question, said: str) -> 
 
 @pytest.mark.parametrize("breaks", [_breaks_with_their_words, _breaks_as_a_group, _breaks_in_the_database])
 async def test_what_a_dialogue_breaks_on_is_not_in_the_log(
-    story: Story, log: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, breaks: object
+    story: Story, log: io.StringIO, monkeypatch: pytest.MonkeyPatch, breaks: object
 ) -> None:
     member = await story.joined()
     monkeypatch.setitem(DIALOGUES, "rsvp", Dialogue("rsvp", breaks, "rsvp.again"))  # type: ignore[arg-type]
     await member.says("让程序出错的一句话")
     await member.hears("我这边出了点问题")
-    captured = log.readouterr()
-    assert "conversation failed" in captured.err
-    assert breaks.__name__ in captured.err  # type: ignore[attr-defined]
-    assert leaks(captured.out + captured.err, await secrets_of(story)) == []
+    written = log.getvalue()
+    assert "conversation failed" in written
+    assert breaks.__name__ in written  # type: ignore[attr-defined]
+    assert leaks(written, await secrets_of(story)) == []
 
 
-async def test_what_breaks_in_a_library_or_a_task_is_not_in_the_log_either(log: pytest.CaptureFixture[str]) -> None:
+async def test_what_breaks_in_a_library_or_a_task_is_not_in_the_log_either(log: io.StringIO) -> None:
     try:
         raise ValueError(WORDS)
     except ValueError:
@@ -167,7 +167,7 @@ async def test_what_breaks_in_a_library_or_a_task_is_not_in_the_log_either(log: 
     asyncio.get_running_loop().create_task(fails())
     await asyncio.sleep(0.01)
     gc.collect()
-    written = log.readouterr().err
+    written = log.getvalue()
     assert "Exception in ASGI application" in written
     assert "ValueError" in written
     assert "test_logs.py" in written
@@ -175,9 +175,9 @@ async def test_what_breaks_in_a_library_or_a_task_is_not_in_the_log_either(log: 
     assert "不想活" not in written
 
 
-async def test_a_field_with_a_private_name_is_dropped(log: pytest.CaptureFixture[str]) -> None:
+async def test_a_field_with_a_private_name_is_dropped(log: io.StringIO) -> None:
     structlog.get_logger().error("oops", text=WORDS, openid="o_xiaohe", phone="1", token="t", outbox=7)
-    written = log.readouterr().err
+    written = log.getvalue()
     assert '"outbox": 7' in written
     assert not any(word in written for word in (WORDS, "o_xiaohe", '"phone"', '"token"'))
 

@@ -229,6 +229,9 @@ def decide(case: Case, event: Event, now: datetime) -> Decision:
 
 def _flagged(case: Case, event: Flagged, now: datetime) -> Decision:
     if event.level <= case.level:
+        if case.state is State.OPEN and case.next_action_at is None:
+            # Its ladder had run out with nobody taking it: new words set it going again.
+            return replace(case, step=0, rounds=0, next_action_at=now), ()
         told: tuple[Effect, ...] = (TellOwner(case.owner, "more"),) if case.owner else ()
         return case, told
     raised = Case(level=event.level, ladder=event.ladder, rounds=case.rounds, version=case.version, next_action_at=now)

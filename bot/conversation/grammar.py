@@ -120,7 +120,14 @@ _QUESTION = re.compile(
 _UNDECIDED = re.compile(
     r"看情况|看(?:天气|身体|样子)|要看|不一定|说不定|不确定|没(?:有)?(?:想好|决定|定)|未定|"
     r"(?:^|时候?|天|看|[,。 ])再说|再看|看看再|再想|考虑|"
-    r"不好说|难说|说不[好准]|(?:不知道|不晓得|勿晓得)|可能(?:来|去|会|能|有)|也许|大概(?:来|去|会|能)|尽量|争取|等等看"
+    r"不好说|难说|说不[好准]|可能(?:来|去|会|能|有)|也许|大概(?:来|去|会|能)|尽量|争取|等等看"
+)
+# "不知道" is an answer when it is all of it, or when it says of what: "不知道怎么办" is no answer, it is a worry.
+_DONT_KNOW = re.compile(
+    r"^(?:我|现在|目前|暂时|也|还|都|真的?|,| )*(?:不知道|不晓得|勿晓得)(?:了|的|哎|哦|呢)*$|"
+    r"(?:不知道|不晓得|勿晓得)[^,。!?]{0,6}"
+    r"(?:(?:能不能|能否|会不会|可不可以|可以不可以|要不要|该不该)[^,。!?]{0,4}?(?:[来去](?!死|跳|世|生)|参加|报名|过来)|"
+    r"来不来|去不去|来得了|去得了|有没有(?:空|时间)|有空)"
 )
 _NOT_GOING = re.compile(
     r"(?:不|勿|冇|唔|没法子?|没办法|无法|别)(?:太|大|想|能|会|可以|打算|准备|愿意|要|再|方便|过)*(?:来|去|到|参加|报名|嚟)|"
@@ -134,6 +141,7 @@ _GOING = re.compile(
     rf"(?:来|去|参加|报名|过来|过去|嚟){_THEN}|(?:会|能|准时|按时|一定|肯定|准)到{_THEN}|参加|报名|[算加]我一个|不见不散|"
     rf"有空{_THEN}|得闲|留个?位"
 )
+_FAREWELL = re.compile("永别|来世|来生|下辈子|遗书|遗言|别找我|不用找我|你们保重|大家保重")  # "我去了" is no yes then
 _AFTER_ALL = re.compile(r"(?:又|现在)(?:能|可以)(?:来|去|参加)")  # takes back a no said before it
 
 
@@ -142,12 +150,12 @@ def attendance(text: str) -> Attendance | None:
     plain = _core(text)
     if len(plain) > LONGEST_ANSWER:
         return None
-    if _UNDECIDED.search(plain):
+    if _UNDECIDED.search(plain) or _DONT_KNOW.search(plain):
         return Attendance.UNDECIDED
     said = _DOUBLE.sub(" ", _NOISE.sub(" ", plain)).strip()
     if _NOT_GOING.search(said) and not _AFTER_ALL.search(said):
         return Attendance.NOT_GOING
-    if _QUESTION.search(plain):
+    if _QUESTION.search(plain) or _FAREWELL.search(plain):
         return None
     return Attendance.GOING if _GOING.search(said) else None
 

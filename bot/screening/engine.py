@@ -1,11 +1,13 @@
 """Reads a message with a rule set. Pure: the same text and rules give the same reading."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bot.screening.reading import Hit, Level, Reading
 from bot.screening.rules import Grammar, Rule, RuleSet
 from bot.screening.text import LONG, Text, normalise
 
+SHORT = 40  # characters: a message longer than this is more than one cry
 NEAR = 12  # characters: about one clause on either side
 REACH = 4  # how far before a phrase a negator may stand: 不会真的去死
 FAR_AWAY = 2  # levels that the past, with recovery, and fiction take off
@@ -35,7 +37,9 @@ def _scene(text: str, rules: RuleSet) -> _Scene:
     masked = bytearray(len(message.plain))
     for mask in rules.masks:
         for found in mask.words.finditer(message.plain):
-            masked[found.start() : found.end()] = b"\1" * (found.end() - found.start())
+            start, end = found.span()
+            if not any(start < each < end for each in message.breaks):  # "想死 心累" is not 死心
+                masked[start:end] = b"\1" * (end - start)
     grammar = rules.grammar
     recovered = grammar.recovery.search(message.plain) and not grammar.again.search(message.plain)
     return _Scene(message, bytes(masked), bool(recovered), grammar)
@@ -47,11 +51,10 @@ def _strongest(rule: Rule, scene: _Scene) -> Hit | None:
     if not all(each.search(plain) for each in rule.also):
         return None
     best: Hit | None = None
-    for found in rule.phrases.finditer(plain):
-        start, end = found.span()
+    for start, end, alone in _found(rule, plain):
         if any(scene.masked[start:end]):
             continue
-        level = _level(rule, scene, start, end)
+        level = rule.level if alone else _level(rule, scene, start, end)
         if level > (best.level if best else Level.NONE):
             third = rule.subject and _about_somebody_else(scene, start)
             category = "third_party" if third else rule.category
@@ -59,6 +62,14 @@ def _strongest(rule: Rule, scene: _Scene) -> Hit | None:
             if level == rule.level:
                 break
     return best
+
+
+def _found(rule: Rule, plain: str) -> Iterator[tuple[int, int, bool]]:
+    """Where the rule's words stand, and whether they are all that is said: nothing turns a bare 救命 round."""
+    if rule.alone and len(plain) <= SHORT and (whole := rule.alone.fullmatch(plain)):
+        yield *whole.span("said"), True
+    for found in rule.phrases.finditer(plain):
+        yield *found.span(), False
 
 
 def _level(rule: Rule, scene: _Scene, start: int, end: int) -> Level:

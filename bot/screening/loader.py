@@ -10,7 +10,7 @@ import yaml
 
 from bot.screening.engine import read
 from bot.screening.reading import Level
-from bot.screening.rules import Grammar, Mask, Rule, RuleSet, pattern
+from bot.screening.rules import Grammar, Mask, Rule, RuleSet, pattern, whole
 from bot.screening.text import fold
 
 RULES = Path(__file__).with_name("rules.zh.yaml")
@@ -25,7 +25,7 @@ GRAMMAR_LISTS = ("negators", "not_negators", "past", "recovery", "again", "ficti
 GRAMMAR_KEYS = frozenset((*GRAMMAR_LISTS, "must_fire"))
 TURNS = ("negation", "past", "fiction", "subject")  # each true unless the rule says false
 NEEDED = ("id", "level", "category", "any", "examples_pos", "examples_neg", "author", "since", "reason")
-RULE_KEYS = frozenset((*NEEDED, "all", "near", "not", *TURNS))
+RULE_KEYS = frozenset((*NEEDED, "alone", "all", "near", "not", *TURNS))
 
 
 class RuleError(ValueError):
@@ -117,6 +117,7 @@ def _rule(data: object, words: Mapping[str, Sequence[str]], simplified: Mapping[
         author=str(data["author"]),
         since=str(data["since"]),
         phrases=pattern(phrases("any"), words),
+        alone=whole(phrases("alone"), words) if "alone" in data else None,
         also=tuple(pattern([each], words) for each in phrases("all")) if "all" in data else (),
         near=pattern(phrases("near"), words) if "near" in data else None,
         never=pattern(phrases("not"), words) if "not" in data else None,

@@ -19,6 +19,7 @@ class Rule:
     author: str
     since: str
     phrases: re.Pattern[str]  # any: one of these fires
+    alone: re.Pattern[str] | None  # alone: one of these fires when it is the whole message
     also: tuple[re.Pattern[str], ...]  # all: each must stand somewhere in the message
     near: re.Pattern[str] | None  # one must stand close by
     never: re.Pattern[str] | None  # not: none may stand in the same sentence
@@ -70,6 +71,11 @@ def pattern(phrases: Sequence[str], words: Mapping[str, Sequence[str]]) -> re.Pa
     A KeyError names a list that does not exist.
     """
     return re.compile("|".join(_expression(each, words) for each in sorted(phrases, key=len, reverse=True)))
+
+
+def whole(phrases: Sequence[str], words: Mapping[str, Sequence[str]]) -> re.Pattern[str]:
+    """Those phrases as the whole message: marks, particles and saying it twice change nothing."""
+    return re.compile(rf"[\W_]*+(?P<said>(?:(?:{pattern(phrases, words).pattern})[啊呀吧了啦呢哦喔嘛的\W_]*+)++)")
 
 
 def _expression(phrase: str, words: Mapping[str, Sequence[str]]) -> str:

@@ -85,6 +85,8 @@ def put(*path: Any) -> Callable[[dict[str, Any]], None]:
         (rule("any", ["{没有}自杀"]), "wish", "any"),
         (rule("any", ["{要自杀"]), "wish", "any"),
         (rule("not", [" "]), "wish", "not"),
+        (rule("alone", []), "wish", "alone"),
+        (rule("alone", ["{没有}"]), "wish", "alone"),
         (rule("level", "purple"), "wish", "level"),
         (rule("level", None), "wish", "level"),
         (rule("category", "weather"), "wish", "category"),

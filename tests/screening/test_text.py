@@ -65,7 +65,16 @@ def test_spaces_vanish_for_words_and_stay_for_clauses(raw: str, plain: str, brea
 
 
 @pytest.mark.parametrize(
-    "text", ["不想活了" * 2500, "我不会自杀" * 2000, "他" * 10_000, "😀" * 10_000, "以前想死 " * 2000 + "现在好了"]
+    "text",
+    [
+        "不想活了" * 2500,
+        "救命" * 5000,
+        "我走了你们" * 2000,
+        "我不会自杀" * 2000,
+        "他" * 10_000,
+        "😀" * 10_000,
+        "以前想死 " * 2000 + "现在好了",
+    ],
 )
 def test_long_texts_cost_no_more_than_their_length(text: str) -> None:
     screen("")  # the rules are read once

@@ -335,6 +335,7 @@ async def test_are_you_safe_can_still_be_answered_the_next_day(story: Story) -> 
     worker, member = await story.phone("王乐"), await story.joined()
     await member.says(WORDS)
     await worker.says("接")
+    await worker.says("已联系")
     await story.clock.forward(hours=13)
     await member.says("2")
     await member.hears("我正在叫人")

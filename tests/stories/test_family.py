@@ -37,7 +37,7 @@ async def test_a_relative_never_sees_what_the_member_says_or_feels(story: Story)
     member, mother = await bound(story)
     await member.says("心情 1 很难受")
     await member.says("不想活了，药都攒好了")
-    await story.clock.forward(hours=3)
+    await story.clock.forward(minutes=30)
     await mother.hears_nothing()
 
 

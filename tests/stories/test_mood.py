@@ -108,7 +108,10 @@ async def test_no_answer_is_a_gap_with_its_reason_and_never_a_zero(story: Story)
 async def test_nobody_is_asked_how_they_are_while_a_red_case_is_open(story: Story) -> None:
     member = await story.joined()
     await story.wednesday(13, 40)
+    worker = await story.phone("王乐")
     await member.says("不想活了，药都攒好了")
+    await worker.says("接")
+    await worker.says("已联系")
     await story.wednesday(17)
     await member.hears_not("今天心情怎么样")
     assert [p.missing_because for p in await prompts(story)] == ["open case"]
