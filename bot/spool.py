@@ -15,14 +15,17 @@ class Spool:
     def __init__(self, folder: Path, vault: Vault) -> None:
         self._folder = folder
         self._vault = vault
+        self._count = 0
 
     async def put(self, xml: bytes, now: datetime) -> Path:
         """Keep a delivery. When this returns, it survives a power cut. OSError if the disk refuses it."""
-        return await asyncio.to_thread(self._put, xml, now)
+        # The count keeps the order of what comes within one microsecond; the rest keeps processes apart.
+        self._count += 1
+        name = f"{int(now.timestamp() * 1_000_000):020d}-{self._count:06d}-{secrets.token_hex(4)}"
+        return await asyncio.to_thread(self._put, xml, name)
 
-    def _put(self, xml: bytes, now: datetime) -> Path:
+    def _put(self, xml: bytes, name: str) -> Path:
         self._folder.mkdir(parents=True, exist_ok=True)
-        name = f"{int(now.timestamp() * 1_000_000):020d}-{secrets.token_hex(4)}"
         draft = self._folder / f".{name}"
         with draft.open("wb") as file:
             file.write(self._vault.seal(xml.decode("utf-8", "replace")).encode())

@@ -13,14 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.activities.machine import Answer
 from app.activities.models import Rsvp
-from app.clock import Clock
 from app.escalations.models import CaseRow
 from app.messages.models import Inbox
-from app.settings import Settings
 from bot.reception import Reception
 from bot.simulator import Delivery
 from bot.wechat import Inbound, Text
-from tests.conftest import MONDAY, Story, open_story
+from tests.conftest import Story
 
 WORDS = "不想活了，药都攒好了"
 KIND = "收到了。我这边有点慢，稍后回您"
@@ -148,19 +146,12 @@ async def test_closing_finishes_what_lies_on_the_desk(story: Story, monkeypatch:
 # Slower than WeChat waits
 
 
-@pytest.fixture
-async def impatient(settings: Settings) -> AsyncIterator[Story]:
-    """A house that answers for itself after a tenth of a second."""
-    quick = settings.model_copy(update={"wechat_answer_within": 0.1})
-    async with open_story(quick, Clock(frozen_at=MONDAY)) as opened:
-        yield opened
-
-
 class Gate:
-    """Holds up what a person says until it is opened."""
+    """Holds up whatever is delivered until it is opened; the door waits for a tenth of a second."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
         self.event = asyncio.Event()
+        monkeypatch.setattr(story.house.door, "_answer_within", 0.1)
         around_receiving(monkeypatch, self._wait)
 
     async def _wait(self, _heard: Inbound) -> None:
@@ -171,12 +162,11 @@ class Gate:
 
 
 async def test_danger_hears_the_hotline_at_once_and_the_real_answer_as_a_message_once(
-    impatient: Story, monkeypatch: pytest.MonkeyPatch
+    story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    story = impatient
     worker, member = await story.phone("王乐"), await story.joined()
     await member.hears("手工课")
-    gate = Gate(monkeypatch)
+    gate = Gate(story, monkeypatch)
     delivery = await story.platform.message(member.openid, WORDS)
     assert HOTLINE in (delivery.reply_text or "")
     gate.open()
@@ -192,12 +182,11 @@ async def test_danger_hears_the_hotline_at_once_and_the_real_answer_as_a_message
 
 
 async def test_what_waits_behind_a_slow_one_is_made_up_for_too_and_in_its_order(
-    impatient: Story, monkeypatch: pytest.MonkeyPatch
+    story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    story = impatient
     member = await story.joined()
     await member.hears("手工课")
-    gate = Gate(monkeypatch)
+    gate = Gate(story, monkeypatch)
     slow = says(story, "慢")
     await asyncio.sleep(0.02)
     behind = [says(story, words, member.openid) for words in ("1", "改", "2")]
@@ -214,19 +203,18 @@ async def test_what_waits_behind_a_slow_one_is_made_up_for_too_and_in_its_order(
         assert await session.scalar(select(Rsvp.answer)) is Answer.NOT_GOING
 
 
-async def test_an_answer_in_time_is_not_said_again(impatient: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    member = await impatient.joined()
+async def test_an_answer_in_time_is_not_said_again(story: Story) -> None:
+    member = await story.joined()
     await member.says("1")
     await member.hears("给您留位了")
     await member.hears_nothing()
-    assert await spooled(impatient) == []
+    assert await spooled(story) == []
 
 
 async def test_what_nobody_waits_for_any_more_lies_on_disk_until_it_is_handled(
-    impatient: Story, monkeypatch: pytest.MonkeyPatch
+    story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    story = impatient
-    gate = Gate(monkeypatch)
+    gate = Gate(story, monkeypatch)
     await story.platform.message("o_路人", WORDS)
     assert await spooled(story) == [".sealed"]
     gate.open()
@@ -237,9 +225,8 @@ async def test_what_nobody_waits_for_any_more_lies_on_disk_until_it_is_handled(
 
 
 async def test_a_late_one_that_breaks_stays_on_disk_and_is_taken_in_later(
-    impatient: Story, monkeypatch: pytest.MonkeyPatch
+    story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    story = impatient
     member = await story.joined()
     await member.hears("手工课")
     gate = asyncio.Event()
@@ -250,6 +237,7 @@ async def test_a_late_one_that_breaks_stays_on_disk_and_is_taken_in_later(
 
     with monkeypatch.context() as patch:
         around_receiving(patch, breaks_late)
+        patch.setattr(story.house.door, "_answer_within", 0.1)
         await story.platform.message(member.openid, "1")
         gate.set()
         await asyncio.sleep(0.05)
@@ -262,12 +250,11 @@ async def test_a_late_one_that_breaks_stays_on_disk_and_is_taken_in_later(
 
 
 async def test_the_spool_may_be_taken_in_while_the_late_one_is_still_being_handled(
-    impatient: Story, monkeypatch: pytest.MonkeyPatch
+    story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    story = impatient
     member = await story.joined()
     await member.hears("手工课")
-    gate = Gate(monkeypatch)
+    gate = Gate(story, monkeypatch)
     await story.platform.message(member.openid, "1")
     taking_in = asyncio.ensure_future(story.house.door.take_in_spool())
     await asyncio.sleep(0.02)

@@ -102,7 +102,7 @@ async def _everything_goes_wrong(story: Story) -> None:
     platform.bad_signature_next = True
     await platform.message("o_xiaohe", "签名不对的一句话")
     await platform.send_callback("o_xiaohe", {"MsgType": "event", "Content": "读不懂的一句话"})
-    for errcode in (45015, 43004, 47003, 48001, 99999):
+    for errcode in (45015, 47003, 99999):
         await platform.message("o_wangle", "帮助")
         platform.break_next("message/*", errcode=errcode)
         await platform.message("o_xiaohe", f"{WORDS}，第{errcode}次")
