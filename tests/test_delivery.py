@@ -285,6 +285,16 @@ async def test_a_used_up_quota_closes_that_way_until_midnight_in_beijing(story: 
     await member.hears(OFF)
 
 
+async def test_what_has_no_other_way_waits_for_midnight(story: Story, member: Phone) -> None:
+    story.platform.use_up_quota(TEXT)
+    await told(story, member)
+    key = await told(story, member, kind="text", params={"text": "明天也行"})
+    row = await row_of(story, key)
+    assert (row.state, row.reason) == (OutboxState.HELD, "quota")
+    await story.until(0, 1, days=1)
+    await member.hears("明天也行")
+
+
 async def test_an_alert_still_tries_a_way_whose_quota_is_used_up(story: Story, member: Phone) -> None:
     worker = await story.phone("王乐")
     await window_shuts(story, member)
@@ -462,6 +472,14 @@ async def test_a_row_that_cannot_be_composed_keeps_nobody_else_waiting(story: St
     await member.hears(OFF)
 
 
+async def test_a_letter_that_can_never_be_composed_ends_with_a_telephone_call(story: Story, member: Phone) -> None:
+    key = await told(story, member, subject_id=99999)
+    await story.clock.forward(minutes=5)
+    row = await row_of(story, key)
+    assert (row.state, row.reason, row.attempts) == (OutboxState.FAILED, "broken", 3)
+    assert await to_call(story) == ["000-0000-0001"]
+
+
 # Receipts
 
 
@@ -477,6 +495,24 @@ async def test_a_receipt_says_that_it_arrived(story: Story, member: Phone) -> No
     key = await told(story, member)
     await member.sees_card("活动提醒")
     assert (await row_of(story, key)).state is OutboxState.DELIVERED
+
+
+@pytest.mark.parametrize(("status", "state"), [("success", "delivered"), ("failed: system failed", "failed")])
+async def test_a_receipt_that_is_quicker_than_our_own_notes_counts(
+    story: Story, member: Phone, monkeypatch: pytest.MonkeyPatch, status: str, state: str
+) -> None:
+    await window_shuts(story, member)
+    story.platform.receipt_status = status
+    send = TemplateMessage.send
+
+    async def slow(self: TemplateMessage, *what: Any) -> str | None:
+        receipt = await send(self, *what)
+        await asyncio.gather(*story.platform._tasks)
+        return receipt
+
+    monkeypatch.setattr(TemplateMessage, "send", slow)
+    key = await told(story, member)
+    assert (await row_of(story, key)).state == state
 
 
 async def test_an_alert_that_somebody_has_blocked_goes_to_the_next_person_at_once(story: Story, member: Phone) -> None:

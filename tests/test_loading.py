@@ -481,3 +481,9 @@ def test_a_worker_who_does_not_serve_the_house_of_a_member() -> None:
         "members[2].worker wangle 不负责 aguang 的小站，请在 wangle 的 also 里加上 shiqi",
         "members[2].backup lihong 不负责 aguang 的小站，请在 lihong 的 also 里加上 shiqi",
     ]
+
+
+async def test_a_second_programme_is_refused_because_its_people_belong_to_another_account(db: Database) -> None:
+    await bring(db, TEXT)
+    with pytest.raises(LoadError, match="已经有项目 duantang"):
+        await bring(db, TEXT.replace("code: duantang\n", "code: other\n", 1))

@@ -13,7 +13,7 @@ from app.escalations.models import LadderRow
 from app.loading import meetings, people
 from app.loading.checks import plan_of
 from app.loading.file import ProgrammeFile
-from app.loading.problems import LoadError
+from app.loading.problems import LoadError, Problem
 from app.loading.schema import ProgrammeEntry
 from app.loading.tally import Loaded, Tally, settle
 from app.people.models import House, Programme
@@ -51,6 +51,9 @@ async def _programme(session: AsyncSession, entry: ProgrammeEntry, tally: Tally)
         "mood_at": entry.mood.at,
     }
     new = row is None
+    if new and (other := await session.scalar(select(col(Programme.code)).limit(1))) is not None:
+        # One account, one programme: a second one's people would be written to through the wrong account.
+        raise LoadError([Problem(1, f"这个数据库里已经有项目 {other}：一个数据库只放一个项目，另一个请用另一个数据库")])
     row = row or Programme(code=entry.code, name=entry.name)
     changed = settle(row, **values)
     session.add(row)

@@ -261,3 +261,36 @@ async def test_whom_no_channel_reaches_stands_on_the_call_list(story: Story) -> 
     async with story.house.db.read() as session:
         calls = (await session.scalars(select(Task))).all()
         assert {(t.kind.value, t.phone is not None) for t in calls} == {("call", True)}
+
+
+async def test_after_an_outage_nobody_hears_of_a_tomorrow_that_is_today(story: Story) -> None:
+    member = await story.joined()
+    await member.says("1")
+    story.house.clock.move_to(MONDAY.replace(day=25, hour=9))  # nobody was there on Tuesday
+    await story.clock.settle()
+    await member.hears_not("明天")
+    await story.wednesday(12)
+    await member.sees_card("活动提醒", 活动名称="手工课")
+
+
+async def test_after_a_long_outage_nobody_is_asked_where_they_were_two_days_ago(story: Story) -> None:
+    member = await story.joined()
+    await member.says("1")
+    await story.wednesday(15)
+    await member.says("你好")
+    story.house.clock.move_to(MONDAY.replace(day=27, hour=10))
+    await story.clock.settle()
+    await member.hears_not("没见到您")
+
+
+async def test_an_early_reminder_that_comes_the_evening_before_says_tomorrow(story: Story) -> None:
+    member = await story.joined()
+    await story.clock.forward_to(MONDAY.replace(day=24, hour=11))
+    await member.hears("书法")
+    await member.says("1")
+    await member.hears("给您留位了")
+    await story.clock.forward_to(MONDAY.replace(day=26, hour=10))
+    await member.hears("明天上午 9 点半")
+    await member.says("1")
+    await story.clock.forward_to(MONDAY.replace(day=26, hour=21, minute=29))
+    await member.hears("明天上午 9 点半见")
