@@ -38,14 +38,14 @@ class CustomerMessage:
     limits: Limits
     name: str = CUSTOMER
 
-    def is_open(self, row: Outbox, letter: Letter, contact: Contact, now: datetime) -> bool:  # noqa: ARG002
+    def is_open(self, row: Outbox, letter: Letter, contact: Contact, now: datetime) -> bool:
         return window.may_write(contact, now, self.limits, urgent=row.lane is Lane.URGENT)
 
-    async def send(self, row: Outbox, letter: Letter, contact: Contact) -> str | None:  # noqa: ARG002
+    async def send(self, row: Outbox, letter: Letter, contact: Contact) -> str | None:
         await self.client.send_text(contact.openid, letter.text)
         return None
 
-    def may_repeat(self, row: Outbox, letter: Letter, now: datetime) -> bool:  # noqa: ARG002
+    def may_repeat(self, row: Outbox, letter: Letter, now: datetime) -> bool:
         return letter.repeatable
 
 
@@ -57,7 +57,7 @@ class TemplateMessage:
     templates: Mapping[CardKind, "TemplateOf"]
     name: str = TEMPLATE
 
-    def is_open(self, row: Outbox, letter: Letter, contact: Contact, now: datetime) -> bool:  # noqa: ARG002
+    def is_open(self, row: Outbox, letter: Letter, contact: Contact, now: datetime) -> bool:
         return letter.card is not None and letter.card.kind in self.templates
 
     async def send(self, row: Outbox, letter: Letter, contact: Contact) -> str | None:

@@ -1,5 +1,6 @@
 """Joining: a personal code, four digits given by hand, and consent, one thing at a time."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from app.activities import service as activities
@@ -10,7 +11,7 @@ from app.people import service as people
 from app.people.models import Person, Role, Ticket, TicketPurpose, Topic
 from app.tasks.models import TaskKind
 from bot.conversation import grammar
-from bot.conversation.dialogue import dialogue
+from bot.conversation.dialogue import Hear, dialogue
 from bot.conversation.talk import Talk
 
 A_DAY = timedelta(days=1)
@@ -37,19 +38,26 @@ async def _lend_house(talk: Talk, ticket: Ticket) -> None:
     talk.worker = await people.person(talk.session, invited.worker_id) if invited.worker_id else None
 
 
-async def _ticket(talk: Talk, question: Question) -> Ticket | None:
-    ticket = await people.ticket_by_id(talk.session, question.subject_id or 0, talk.now)
-    if ticket is not None:
+HearTicket = Callable[[Talk, Question, Ticket, str], Awaitable[str | None]]
+
+
+def while_the_ticket_is_good(hear: HearTicket) -> Hear:
+    """The steps before joining hold only while the code does; after that it is kindly said to be over."""
+
+    async def guarded(talk: Talk, question: Question, text: str) -> str | None:
+        ticket = await people.ticket_by_id(talk.session, question.subject_id or 0, talk.now)
+        if ticket is None:
+            await talk.answered(question)
+            return talk.say("welcome.code_expired")
         await _lend_house(talk, ticket)
-    return ticket
+        return await hear(talk, question, ticket, text)
+
+    return guarded
 
 
 @dialogue("join.welcome", again="join.again")
-async def welcome(talk: Talk, question: Question, text: str) -> str | None:
-    ticket = await _ticket(talk, question)
-    if ticket is None:
-        await talk.answered(question)
-        return talk.say("welcome.code_expired")
+@while_the_ticket_is_good
+async def welcome(talk: Talk, _question: Question, ticket: Ticket, text: str) -> str | None:
     if grammar.number(text, 1) is None and not (grammar.yes_no(text) or grammar.is_thanks(text)):
         return None
     await talk.ask("join.pin", lasts=A_DAY, subject_id=ident(ticket))
@@ -57,11 +65,8 @@ async def welcome(talk: Talk, question: Question, text: str) -> str | None:
 
 
 @dialogue("join.pin", again="join.wrong_pin")
-async def pin(talk: Talk, question: Question, text: str) -> str | None:
-    ticket = await _ticket(talk, question)
-    if ticket is None:
-        await talk.answered(question)
-        return talk.say("welcome.code_expired")
+@while_the_ticket_is_good
+async def pin(talk: Talk, question: Question, ticket: Ticket, text: str) -> str | None:
     digits = grammar.four_digits(text)
     if digits is None:
         return None
@@ -85,11 +90,8 @@ async def _admit(talk: Talk, ticket: Ticket) -> Person:
 
 
 @dialogue("join.consent", again="join.consent_again")
-async def consent(talk: Talk, question: Question, text: str) -> str | None:
-    ticket = await _ticket(talk, question)
-    if ticket is None:
-        await talk.answered(question)
-        return talk.say("welcome.code_expired")
+@while_the_ticket_is_good
+async def consent(talk: Talk, question: Question, ticket: Ticket, text: str) -> str | None:
     agreed = grammar.yes_no(text)
     choice = grammar.number(text, 3) or {True: 1, False: 3, None: None}[agreed]
     if choice is None:
