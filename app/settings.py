@@ -113,7 +113,7 @@ def read_settings(**overrides: object) -> Settings:
     known = {f"TONGXING_{name}".upper() for name in Settings.model_fields}
     for name in sorted({*os.environ, *dotenv_values(".env")}):
         if name.upper().startswith("TONGXING_") and name.upper() not in known:
-            near = difflib.get_close_matches(name.upper(), known, n=1)
+            near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.8)
             hint = f"，是不是想写 {near[0]}？" if near else "，请删掉它，或对照 docs/settings.md 改名"
             raise SettingsError(f"没有 {name} 这个设置{hint}")
     try:

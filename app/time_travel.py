@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from app import agenda
-from app.main import Tongxing
+from app.main import SPOOL, Tongxing
 from bot.simulator import Upcoming
 
 STUCK = 200
@@ -24,11 +24,15 @@ class TimeMachine:
 
     async def settle(self) -> None:
         """Let everything that is due now happen, receipts from outside included."""
+        bells = self._house.tower.bells
         while True:
-            done = await self._house.tower.settle()
             await self._outside()
-            if not done:
+            spooled = await bells[SPOOL].drain()
+            at = await self.next_at()
+            if not spooled and (at is None or at > self._house.clock.now()):
                 return
+            for bell in bells.values():
+                await bell.drain()
 
     async def forward_to(self, moment: datetime) -> None:
         clock = self._house.clock

@@ -20,6 +20,7 @@ from app.settings import Settings
 from app.tasks import service as tasks
 from app.tasks.models import TaskKind
 from bot.channels import receipts
+from bot.conversation import grammar
 from bot.conversation.danger import red_reply
 from bot.conversation.router import respond
 from bot.conversation.talk import Talk
@@ -141,6 +142,8 @@ class Reception:
         """Read for danger before anybody else; what is found opens a case in this same unit of work."""
         if talk.person is not None and talk.person.role in (Role.WORKER, Role.SUPERVISOR):
             return
+        if grammar.command(text) is not None:
+            return  # exactly a command, "help" for one, and nothing else
         reading = screen(text)
         talk.reading = reading
         inbox.level = reading.level.word

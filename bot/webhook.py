@@ -5,6 +5,7 @@ A 5xx, JSON or any other odd body would show the person who just wrote to us tha
 """
 
 import asyncio
+import contextlib
 
 import structlog
 from starlette.requests import ClientDisconnect, Request
@@ -110,8 +111,9 @@ class Door:
                 if is_database_trouble(error):
                     return taken
                 log.error("a spooled delivery broke and was set aside", file=file.name, error=type(error).__name__)
-                await self._desk.put_before_a_person(slip.heard, f"set-aside:{file.stem}")
                 await asyncio.to_thread(self._spool.set_aside, file)
+                with contextlib.suppress(Exception):  # the file is kept and the log says so, whatever else fails
+                    await self._desk.put_before_a_person(slip.heard, f"set-aside:{file.stem}")
                 taken += 1
                 continue
             await asyncio.to_thread(self._spool.done, file)

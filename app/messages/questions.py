@@ -58,6 +58,7 @@ async def last_expired(session: AsyncSession, contact: Contact, now: datetime, w
     last: Question | None = await session.scalar(
         select(Question).where(col(Question.contact_id) == contact.id).order_by(col(Question.id).desc()).limit(1)
     )
-    if last is None or last.state is not QuestionState.EXPIRED or last.asked_at < now - within:
+    over = (QuestionState.EXPIRED, QuestionState.ANSWERED)
+    if last is None or last.state not in over or last.asked_at < now - within:
         return None
     return last

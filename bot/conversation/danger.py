@@ -5,6 +5,7 @@ from datetime import timedelta
 from app.escalations import machine
 from app.escalations import service as escalations
 from app.escalations.duty import next_duty, on_duty, who_answers
+from app.messages import questions
 from app.messages.models import Question
 from app.people import service as people
 from app.people.models import Role
@@ -18,7 +19,8 @@ TOPIC = "safe"
 
 async def red_reply(talk: Talk) -> str:
     """Said only after the case is part of this unit of work; it names whoever is really there."""
-    if talk.who().role is Role.FAMILY:
+    about_somebody_else = talk.reading is not None and talk.reading.category == "third_party"
+    if talk.who().role is Role.FAMILY and about_somebody_else:
         return talk.say("red.family")
     if talk.who().role is Role.GUEST:
         return talk.say("red.stranger")
@@ -58,3 +60,21 @@ async def help_wanted(talk: Talk, text: str) -> None:
         )  # fmt: skip
     else:
         await escalations.help_wanted(talk.session, row, talk.who(), talk.now)
+
+
+async def in_a_case(talk: Talk) -> bool:
+    """Whether somebody answers for this person just now, because of what they wrote before."""
+    if talk.person is None or talk.person.role in (Role.WORKER, Role.SUPERVISOR):
+        return False
+    row = await escalations.open_case_of(talk.session, talk.person)
+    return row is not None and row.level >= machine.Level.ORANGE
+
+
+async def goes_on(talk: Talk, text: str) -> str:
+    """Words that nobody here understands, from somebody with an open case: they join it, and the lines are said."""
+    await escalations.flag(
+        talk.session, talk.who(), machine.Level.YELLOW, "none", rule="case.goes-on", rules_version="1", said=text,
+        now=talk.now,
+    )  # fmt: skip
+    question = await questions.current(talk.session, talk.contact, talk.now)
+    return talk.say("red.again" if question is not None and question.topic == TOPIC else "red.goes_on")

@@ -249,6 +249,15 @@ def hyphened(text: str) -> str:
     return re.sub(r"[‐-―−]", "-", normalise(text))
 
 
+_WHEN_OR_WHERE = re.compile(r"几点|什么时候|啥时候|啥辰光|哪天|在哪|哪里|哪儿|地址|怎么走")
+
+
+def asks_when_or_where(text: str) -> bool:
+    """ "几点啊", "在哪里": what an activity's time and place answer."""
+    plain = normalise(text)
+    return len(plain) <= 20 and _WHEN_OR_WHERE.search(plain) is not None
+
+
 # Safety
 
 _UNSAFE = re.compile(r"不(?:太)?安全|帮|救|害怕|快来|来人|找人|人工")

@@ -16,6 +16,7 @@ from bot.conversation.talk import Talk
 
 A_DAY = timedelta(days=1)
 JOINING = "joining"
+NO_NAMES = ("要得", "随便", "不知道", "不晓得")
 
 
 async def by_code(talk: Talk, scene: str) -> str:
@@ -139,7 +140,7 @@ async def about_family(talk: Talk, _question: Question, text: str) -> str | None
 @dialogue("join.name", again="join.name_again")
 async def name(talk: Talk, question: Question, text: str) -> str | None:
     called = " ".join(text.split())
-    if talk.in_danger:
+    if talk.in_danger or grammar.is_thanks(text) or grammar.yes_no(text) is not None or called in NO_NAMES:
         return None
     if not 1 <= len(called) <= 10 or not any(c.isalpha() for c in called):
         return None

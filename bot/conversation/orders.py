@@ -32,6 +32,9 @@ class StaffCommand:
 _STAFF = {
     "接": StaffVerb.TAKE,
     "接手": StaffVerb.TAKE,
+    "接了": StaffVerb.TAKE,
+    "好的接": StaffVerb.TAKE,
+    "街": StaffVerb.TAKE,
     "我接": StaffVerb.TAKE,
     "我来接": StaffVerb.TAKE,
     "转": StaffVerb.TRANSFER,

@@ -4,9 +4,11 @@ from datetime import timedelta
 
 from app.activities import service as activities
 from app.activities.machine import Answer
+from app.clock import local
 from app.db import ident
 from app.messages import questions
 from app.messages import service as messages
+from app.messages.models import Question, QuestionState
 from app.people import service as people
 from app.people.models import Role
 from app.tasks.models import TaskKind
@@ -50,11 +52,15 @@ async def _hear(talk: Talk, text: str) -> str:
     if talk.reading is not None and talk.reading.level is Level.RED:
         return await _hear_danger(talk, text)
     reply = await _understand(talk, text)
+    if reply is not None:
+        talk.contact.misunderstood = 0
+    elif await danger.in_a_case(talk):
+        return await danger.goes_on(talk, text)
     if talk.in_danger and talk.person is not None:
         told = talk.worker is not None and await messages.reachable(talk.session, [ident(talk.worker)])
         noted = talk.say("red.orange" if told else "red.orange_unread")
         return f"{noted}\n\n{reply}" if reply else noted
-    return reply or await _not_understood(talk)
+    return reply or await _ask_again(talk)
 
 
 async def _hear_danger(talk: Talk, text: str) -> str:
@@ -77,9 +83,7 @@ async def _hear_danger(talk: Talk, text: str) -> str:
 
 async def _understand(talk: Talk, text: str) -> str | None:
     """An answer if anybody understands the text, in this order; None otherwise."""
-    question = await questions.current(talk.session, talk.contact, talk.now)
-    if question is not None and question.asked_at > talk.heard.sent_at + A_MOMENT:
-        question = None  # it was asked after this was written: this cannot be its answer
+    question = await _open_question(talk)
     if question is not None and question.topic == danger.TOPIC:
         # Before any command: 帮助 and 找人 are cries for help now, not the menu.
         reply = await danger.safe(talk, question, text)
@@ -93,20 +97,23 @@ async def _understand(talk: Talk, text: str) -> str | None:
     command = grammar.command(text)
     if command is not None:
         return await _obey(talk, command)
-    if question is not None:
-        reply = await DIALOGUES[question.topic].hear(talk, question, text)
-        if reply is not None:
-            talk.contact.misunderstood = 0
-            return reply
-    reply = await _without_question(talk, text)
-    if reply is not None:
-        talk.contact.misunderstood = 0
-        return reply
-    if question is not None and not talk.in_danger:
-        if await _too_often(talk):
-            return None
-        return talk.say(DIALOGUES[question.topic].again)
-    return None
+    if grammar.is_safe(text) is False and await danger.in_a_case(talk):
+        await danger.help_wanted(talk, text)
+        return talk.say("red.help")
+    if question is None:
+        return await _without_question(talk, text)
+    reply = await DIALOGUES[question.topic].hear(talk, question, text)
+    if reply is None and question.topic != danger.TOPIC:
+        reply = await _without_question(talk, text)
+    return reply
+
+
+async def _open_question(talk: Talk) -> Question | None:
+    """The question this text can be an answer to: not one that was asked after it was written."""
+    question = await questions.current(talk.session, talk.contact, talk.now)
+    if question is not None and question.asked_at > talk.heard.sent_at + A_MOMENT:
+        return None
+    return question
 
 
 async def _without_question(talk: Talk, text: str) -> str | None:
@@ -118,7 +125,7 @@ async def _without_question(talk: Talk, text: str) -> str | None:
             return await family.by_code(talk, code)
     if person is None:
         return None
-    if person.role in (Role.FAMILY, Role.GUEST):
+    if not person.role.is_staff and (person.phone is None or person.role is not Role.MEMBER):
         phone = grammar.phone_number(text)
         if phone is not None:
             person.phone = phone
@@ -134,6 +141,8 @@ async def _without_question(talk: Talk, text: str) -> str | None:
         reply = await rsvp.out_of_the_blue(talk, text)
         if reply is not None:
             return reply
+        if grammar.asks_when_or_where(text):
+            return await helping.my_activities(talk)
         if "心情" in text:
             said = grammar.mood(text)
             if said is not None:
@@ -151,11 +160,12 @@ async def _late_answer(talk: Talk, text: str) -> str | None:
     late = await questions.last_expired(talk.session, talk.contact, talk.now, LATE_ANSWERS)
     if late is None:
         return None
-    if late.topic == danger.TOPIC:
+    if late.topic == danger.TOPIC and late.state is QuestionState.EXPIRED:
         return await danger.safe(talk, late, text)
     if late.topic == rsvp.TOPIC:
         return await rsvp.you_mean(talk, late)
-    return await mood.ask_now(talk) if late.topic == mood.TOPIC else None
+    again = late.topic == mood.TOPIC and late.state is QuestionState.EXPIRED
+    return await mood.ask_now(talk) if again else None
 
 
 async def _obey(talk: Talk, command: Command) -> str:
@@ -187,19 +197,19 @@ async def _obey(talk: Talk, command: Command) -> str:
             return await mood.ask_now(talk)
 
 
-async def _too_often(talk: Talk) -> bool:
-    talk.contact.misunderstood += 1
-    return talk.contact.misunderstood >= 2
-
-
-async def _not_understood(talk: Talk) -> str:
-    """Once we ask; the second time a person reads it."""
+async def _ask_again(talk: Talk) -> str:
+    """Once we ask; the second time a person reads it. Whoever is just joining stays in their question."""
+    question = await _open_question(talk)
     if talk.person is None:
-        return talk.say("welcome.stranger")
-    if talk.contact.misunderstood < 2 and not await _too_often(talk):
-        return talk.say("help.not_understood")
+        return talk.say(DIALOGUES[question.topic].again) if question else talk.say("welcome.stranger")
+    if talk.person.role.is_staff:
+        return talk.say(DIALOGUES[question.topic].again if question else "staff.not_understood")
+    talk.contact.misunderstood += 1
+    if talk.contact.misunderstood < 2:
+        return talk.say(DIALOGUES[question.topic].again if question else "help.not_understood")
     talk.contact.misunderstood = 0
-    await talk.hand_over(TaskKind.READ, "not_understood", key=talk.key("read"), note=_words(talk))
+    today = f"{local(talk.now, talk.zone):%Y%m%d}"
+    await talk.hand_over(TaskKind.READ, "not_understood", key=f"read:{ident(talk.contact)}:{today}", note=_words(talk))
     return talk.say("help.to_a_person")
 
 

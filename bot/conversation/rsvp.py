@@ -73,6 +73,7 @@ async def record(talk: Talk, what: Occurrence, said: Answer) -> str:
             changed = talk.say("rsvp.changed", answer=answer_word(talk, said), **about)
             return f"{changed}\n{about['when']}，{about['place']}。" if said is Answer.GOING else changed
     if said is Answer.UNDECIDED:
+        await talk.ask(TOPIC, lasts=_until(talk, what), subject_id=ident(what))
         return talk.say("rsvp.undecided", before=_day_before(talk, what))
     return talk.say("rsvp.going" if said is Answer.GOING else "rsvp.not_going", **about)
 
@@ -115,7 +116,7 @@ async def _ask_which(talk: Talk, ahead: list[Occurrence], said: Answer | None) -
 
 def choices(talk: Talk, ahead: list[Occurrence]) -> str:
     return "\n".join(
-        f"{n} {about['when']} {about['title']}"
+        f"{n} {about['when']} {about['title']}，{about['place']}"
         for n, about in enumerate((words_of(o, talk.zone) for o in ahead), start=1)
     )
 

@@ -121,6 +121,8 @@ async def transfer(talk: Talk, command: StaffCommand, scope: Scope) -> str:
         return row
     if not command.rest:
         return talk.say("staff.to_whom")
+    if command.rest in (talk.who().name, talk.who().called):
+        return talk.say("staff.in_your_hands")
     colleague = await _colleague(talk, command.rest)
     if colleague is None:
         return talk.say("staff.no_such_colleague", name=command.rest)
@@ -219,6 +221,8 @@ async def _close(talk: Talk, case_id: int, chosen: Outcome, day: date | None) ->
 
 async def invite(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     """邀请 小河: a personal QR code to show, and four digits to say."""
+    if not command.rest:
+        return talk.say("staff.invite_whom")
     found = await people.find_by_name(talk.session, scope, command.rest, MAY_INVITE[talk.who().role])
     if not found:
         return talk.say("staff.no_such_member", name=command.rest)

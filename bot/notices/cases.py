@@ -44,8 +44,9 @@ async def alert(desk: Desk) -> Letter:
         raise Dropped("resolved")
     if row.owner_id is not None and row.version != desk.row.params["version"]:
         raise Dropped("taken")
-    by = desk.now + read_ladder(row.ladder).contact_within
-    text = desk.say(SENTENCES[row.level], code=row.code, by=f"{local(by, desk.zone):%H:%M}")
+    by = row.opened_at + read_ladder(row.ladder).contact_within
+    sentence = "notice.alert_late" if row.level is Level.RED and by < desk.now else SENTENCES[row.level]
+    text = desk.say(sentence, code=row.code, by=f"{local(by, desk.zone):%H:%M}")
     return Letter(text, _card(desk, row, by))
 
 
@@ -74,6 +75,8 @@ async def taken(desk: Desk) -> Letter:
     if by <= desk.now:
         raise Dropped("too late to promise")
     owner = await people.person(desk.session, row.owner_id)
+    if not desk.who().phone:
+        return Letter(desk.say("red.taken_no_phone", owner=owner.name))
     return Letter(desk.say("red.taken", owner=owner.name, by=moment_words(by, desk.now, desk.zone)))
 
 
@@ -92,7 +95,7 @@ async def task(desk: Desk) -> Letter:
     link = desk.links.tasks(ident(desk.who()), desk.now)
     fields = {
         "code": f"T-{row.id:04d}",
-        "kind": desk.say("card.duty_kind"),
+        "kind": desk.say("card.task_kind"),
         "time": card_time(desk.now, desk.zone),
         "note": desk.say("card.duty_open"),
     }

@@ -104,7 +104,7 @@ async def test_somebody_without_a_code_hears_where_to_get_one(story: Story) -> N
     await stranger.hears("扫那个码", "家里人")
 
 
-@pytest.mark.parametrize("name", ["邀请 小红花", "邀请"])
+@pytest.mark.parametrize("name", ["邀请 小红花", "邀请 小明"])
 async def test_only_registered_people_can_be_invited(story: Story, name: str) -> None:
     worker = await story.phone("王乐")
     await worker.says(name)
