@@ -429,3 +429,86 @@ async def test_staff_do_their_tasks_and_take_them_off_the_list(story: Story) -> 
     await worker.hears("T-0001 办好了")
     await worker.says("待办")
     await worker.hears("现在没有待办")
+
+
+# What a person found who played it
+
+
+async def test_after_no_matter_a_cry_for_help_still_calls_somebody(story: Story) -> None:
+    backup, member = await story.phone("李红"), await story.joined()
+    await member.says(WORDS)
+    await member.says("没事了")
+    await member.hears("王乐看到后会联系您")
+    await member.says("帮帮我")
+    await member.hears("我正在叫人", "120")
+    await backup.sees_card("待办提醒")
+
+
+@pytest.mark.parametrize("words", ["怎么没人来", "好累好累", "脑子很乱"])
+async def test_whoever_goes_on_while_a_case_is_open_hears_the_lines_and_is_heard(story: Story, words: str) -> None:
+    worker, member = await story.phone("王乐"), await story.joined()
+    await member.says(WORDS)
+    await worker.says("接")
+    link = await worker.hears("已记录")
+    await member.says("1")
+    await member.says(words)
+    await member.hears("120")
+    await worker.hears("又有新的消息")
+    assert words in await story.open_link(link)
+
+
+async def test_never_mind_while_we_ask_are_you_safe_cancels_no_activity(story: Story) -> None:
+    member = await story.joined()
+    await member.says("1")
+    await member.says(WORDS)
+    await member.says("算了")
+    await member.hears("您现在安全吗", "120")
+    async with story.house.db.read() as session:
+        assert (await session.scalar(select(Rsvp.answer))) is Answer.GOING
+
+
+async def test_a_mother_in_danger_herself_is_not_answered_about_her_son(story: Story) -> None:
+    member, mother = await story.joined(), await story.phone("小河妈妈", "家属")
+    await member.says("绑定家属")
+    code = (await member.hears("六个数字")).splitlines()[1]
+    await mother.follows()
+    await mother.says(code)
+    await mother.says("1")
+    await mother.says("我也不想活了，药都准备好了")
+    await mother.hears("您不用一个人扛着", "您现在安全吗")
+
+
+async def test_no_call_is_promised_to_whom_nobody_can_call(story: Story) -> None:
+    boss, stranger = await story.phone("周敏"), await story.phone("路人")
+    await stranger.follows()
+    await stranger.says("我不想活了，今晚就走")
+    await boss.says("接")
+    heard = await stranger.hears("周敏看到您的消息了")
+    assert "前打给您" not in heard
+    assert "电话号码写给我" in heard
+
+
+async def test_an_alert_that_nobody_took_in_time_says_so(story: Story) -> None:
+    boss, member = await story.phone("周敏"), await story.joined()
+    await boss.says("待办")
+    await member.says(WORDS)
+    await story.clock.forward(minutes=45)
+    card = await boss.sees_card("待办提醒", 时限="09:30")
+    assert card["编号"] == "A-0001"
+
+
+@pytest.mark.parametrize("said", ["接了", "街", "接 a0001", "好的接"])
+async def test_a_worker_in_a_hurry_may_mistype(story: Story, said: str) -> None:
+    worker, member = await story.phone("王乐"), await story.joined()
+    await member.says(WORDS)
+    await worker.says(said)
+    await worker.hears("已记录：王乐")
+
+
+async def test_what_a_worker_mistypes_worse_becomes_no_task(story: Story) -> None:
+    worker = await story.phone("王乐")
+    for _ in range(3):
+        await worker.says("嗒嗒嗒")
+        await worker.hears("没看懂", "接 A-0001")
+    await worker.says("待办")
+    await worker.hears("现在没有待办")

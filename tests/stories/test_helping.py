@@ -128,3 +128,31 @@ async def test_staff_see_only_their_own_house(story: Story) -> None:
     assert "请先登记" in missing
     await counsellor.says("接")
     await counsellor.hears("没有等人接手的事")
+
+
+@pytest.mark.parametrize("question", ["几点啊", "3点还是2点？几点", "在哪里", "啥时候开始"])
+async def test_when_and_where_are_answered(story: Story, question: str) -> None:
+    member = await story.joined()
+    await member.says(question)
+    await member.hears("11月25日（周三）14:00", "段塘街道活动室")
+
+
+async def test_whoever_is_confused_while_joining_stays_in_their_question(story: Story) -> None:
+    worker, member = await story.phone("王乐"), await story.phone("小河")
+    await worker.says("邀请 小河")
+    invitation = await worker.hears("四个数字")
+    await member.follows(await story.scan_page(invitation))
+    await member.says("好")
+    for _ in range(3):
+        await member.says("忘了数字")
+        await member.hears("四个数字")
+    await member.says(invitation.rsplit("：", 1)[1][:4])
+    await member.hears("同意请回")
+
+
+async def test_an_answer_of_not_sure_leaves_the_numbers_open(story: Story) -> None:
+    member = await story.joined()
+    await member.says("3")
+    await member.hears("回 1 或 2 就行")
+    await member.says("1")
+    await member.hears("能来")
