@@ -108,7 +108,7 @@ async def _everything_goes_wrong(story: Story) -> None:
         await platform.message("o_xiaohe", f"{WORDS}，第{errcode}次")
         await story.clock.forward(minutes=1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bot.conversation.router.grammar.command", _breaks)
+        patch.setattr("bot.reception.respond", _breaks)
         await platform.message("o_xiaohe", "让程序出错的一句话")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Reception, "receive", _breaks)
