@@ -38,7 +38,6 @@ log = structlog.get_logger()
 SPOOL = "spool"
 # Where workers do the rest: what this process has kept on its own disk, only it can take in.
 SPOOL_ONLY = (SPOOL,)
-NO_BELLS: Collection[str] = ()
 
 
 @dataclass

@@ -102,10 +102,9 @@ async def _understand(talk: Talk, text: str) -> str | None:
         return talk.say("red.help")
     if question is None:
         return await _without_question(talk, text)
-    reply = await DIALOGUES[question.topic].hear(talk, question, text)
-    if reply is None and question.topic != danger.TOPIC:
-        reply = await _without_question(talk, text)
-    return reply
+    if question.topic == danger.TOPIC:
+        return None  # it was heard first, and nothing else may take its answer
+    return await DIALOGUES[question.topic].hear(talk, question, text) or await _without_question(talk, text)
 
 
 async def _open_question(talk: Talk) -> Question | None:
