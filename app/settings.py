@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import PydanticBaseSettingsSource as Source
 
 REAL_API = "https://api.weixin.qq.com"
+REAL_WECOM_API = "https://qyapi.weixin.qq.com"
 DEMO_APP_ID = "wx_tongxing_demo"
 # What the fields of our two kinds of template message mean; an account names them its own way.
 ACTIVITY_FIELDS = ("title", "time", "place", "note")
@@ -56,6 +57,13 @@ class Settings(BaseSettings):
         "time": "time3",
         "note": "thing4",
     }
+    wechat_subscription_activity: str = ""
+    wechat_subscription_activity_fields: dict[str, str] = {
+        "title": "thing1",
+        "time": "time2",
+        "place": "thing3",
+        "note": "thing4",
+    }
     wechat_answer_within: Annotated[float, Field(gt=0, lt=5)] = 4.0
     wechat_fresh_within: Annotated[int, Field(gt=0)] = 600
     wechat_window_messages: Annotated[int, Field(ge=1)] = 5
@@ -64,10 +72,41 @@ class Settings(BaseSettings):
     wechat_tap_seconds: Annotated[int, Field(ge=0)] = 60
     wechat_window_reserve: Annotated[int, Field(ge=0)] = 2
     wechat_timeout: Annotated[float, Field(gt=0)] = 8.0
+    wechat_calls_a_second: Annotated[float, Field(gt=0)] = 100.0
+
+    wecom_corp_id: str = ""
+    wecom_agent_id: Annotated[int, Field(ge=0)] = 0
+    wecom_secret: SecretStr = SecretStr("")
+    wecom_token: SecretStr = SecretStr("")
+    wecom_encoding_aes_key: SecretStr = SecretStr("")
+    wecom_api_base: str = REAL_WECOM_API
+    wecom_a_minute: Annotated[int, Field(ge=1)] = 30
+    wecom_robots: dict[str, SecretStr] = {}
+    wecom_robot_a_minute: Annotated[int, Field(ge=1)] = 20
+
+    sms_gateway: Literal["", "aliyun", "tencent"] = ""
+    sms_key_id: str = ""
+    sms_key_secret: SecretStr = SecretStr("")
+    sms_app_id: str = ""
+    sms_region: str = ""
+    sms_sign: str = ""
+    sms_template_duty: str = ""
+    sms_api_base: str = ""
+
+    mail_host: str = ""
+    mail_port: Annotated[int, Field(ge=1, le=65535)] = 465
+    mail_security: Literal["tls", "starttls", "none"] = "tls"
+    mail_user: str = ""
+    mail_password: SecretStr = SecretStr("")
+    mail_from: str = ""
+    operator_mail: str = ""
 
     quiet_from: time = time(21, 30)
     quiet_until: time = time(8, 30)
+    unsolicited_a_day: Annotated[int, Field(ge=1)] = 1
+    unsolicited_a_week: Annotated[int, Field(ge=1)] = 4
     senders: Annotated[int, Field(ge=1, le=200)] = 8
+    urgent_senders: Annotated[int, Field(ge=1, le=200)] = 4
 
     clock_offset: float = 0.0
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import Index, UniqueConstraint, false, text
 from sqlmodel import Column, Field
 
 from app.db import Encrypted, EncryptedJSON, Numbers, Record, UTCDateTime, due_index, words
@@ -14,7 +14,9 @@ from app.due import DueRow
 class Contact(Record, table=True):
     """One WeChat user of one account, and the window through which we may write to them.
 
-    The row is also what serialises a person's messages: whoever handles one holds it.
+    The row is also what serialises a person's messages: whoever handles one holds it, and while one is on its
+    way out (`busy_with`, no longer than `busy_until`) no other is sent. `tag` is the tag that WeChat was last
+    told, which decides the menu that this person sees.
     """
 
     __table_args__ = (UniqueConstraint("account", "openid"),)
@@ -27,6 +29,9 @@ class Contact(Record, table=True):
     window_opened_by: str | None = Field(default=None, max_length=12)
     window_left: int = 0
     window_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    busy_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    busy_with: int | None = None
+    tag: str | None = Field(default=None, max_length=32)
     misunderstood: int = 0
     wrong_codes: int = 0
     wrong_codes_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
@@ -82,7 +87,15 @@ class Outbox(DueRow, table=True):
     """Something a person needs to hear; `key` says it once. What it says is composed when it is sent."""
 
     __table_args__ = (
-        due_index("outbox"),
+        # One index a lane: whoever asks for what is urgent reads nothing of a broadcast of 100 000.
+        due_index("outbox", "lane"),
+        Index(
+            "ix_outbox_unsolicited",
+            "person_id",
+            "finished_at",
+            sqlite_where=text("unsolicited"),
+            postgresql_where=text("unsolicited"),
+        ),
         Index(
             "ix_outbox_receipt",
             "receipt",
@@ -95,6 +108,8 @@ class Outbox(DueRow, table=True):
     contact_id: int | None = Field(default=None, foreign_key="contact.id", index=True)
     person_id: int | None = Field(default=None, foreign_key="person.id", index=True)
     house_id: int | None = Field(default=None, foreign_key="house.id", index=True)
+    broadcast_id: int | None = Field(default=None, foreign_key="broadcast.id", index=True)
+    unsolicited: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     kind: str = Field(max_length=32)
     subject_id: int | None = None
     params: dict[str, Any] = Field(default_factory=dict, sa_type=EncryptedJSON)
@@ -153,8 +168,61 @@ class Question(Record, table=True):
 
 
 class Token(Record, table=True):
-    """The one access token of an account, shared by every process."""
+    """The one access token of an account, shared by every process; while one renews it, the others wait."""
 
     account: str = Field(primary_key=True, max_length=64)
+    renewing_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
     value: str = Field(sa_type=Encrypted)
     expires_at: datetime = Field(sa_type=UTCDateTime)
+
+
+class Subscription(Record, table=True):
+    """How many one-time subscription notices of a template a person has still allowed (订阅通知).
+
+    WeChat can not be asked for the balance: it is counted here, from what people tap and what we send.
+    """
+
+    __table_args__ = (UniqueConstraint("contact_id", "template_id"),)
+    id: int | None = Field(default=None, primary_key=True)
+    contact_id: int = Field(foreign_key="contact.id", index=True)
+    template_id: str = Field(max_length=64)
+    balance: int = 0
+    refused_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+
+class BroadcastState(StrEnum):
+    RUNNING = "running"
+    STOPPED = "stopped"
+
+
+class Broadcast(Record, table=True):
+    """One text to everybody of a house, or of a programme (`house_id` is None). Stopped at once, resumed later."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    programme_id: int = Field(foreign_key="programme.id", index=True)
+    house_id: int | None = Field(default=None, foreign_key="house.id", index=True)
+    said: str = Field(sa_type=Encrypted)
+    state: BroadcastState = Field(default=BroadcastState.RUNNING, sa_type=words(BroadcastState))
+    created_at: datetime = Field(sa_type=UTCDateTime)
+    not_after: datetime = Field(sa_type=UTCDateTime)
+
+
+class Channel(Record, table=True):
+    """One way out of the house: whether it is set up here, and until when it is closed, for every process."""
+
+    name: str = Field(primary_key=True, max_length=24)
+    configured: bool = True
+    closed_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    closed_because: str | None = Field(default=None, max_length=40)
+
+
+class Alarm(Record, table=True):
+    """Something that whoever runs the program must put right; raised once per `key`, which holds the hour."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(max_length=120, unique=True)
+    channel: str = Field(max_length=40)
+    what: str = Field(max_length=60)
+    errcode: int | None = None
+    detail: str | None = Field(default=None, max_length=64)
+    at: datetime = Field(sa_type=UTCDateTime, index=True)

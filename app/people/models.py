@@ -56,7 +56,10 @@ class House(Record, table=True):
 
 
 class Person(Record, table=True):
-    """Somebody we know, from the register or because they joined. Visible to the staff of their house."""
+    """Somebody we know, from the register or because they joined. Visible to the staff of their house.
+
+    `wecom` is the member's id in WeCom and `mail` an address: staff can be reached there as well.
+    """
 
     __table_args__ = (UniqueConstraint("programme_id", "code"),)
     id: int | None = Field(default=None, primary_key=True)
@@ -67,6 +70,8 @@ class Person(Record, table=True):
     name: str = Field(sa_type=Encrypted)
     called: str | None = Field(default=None, sa_type=Encrypted)
     phone: str | None = Field(default=None, sa_type=Encrypted)
+    wecom: str | None = Field(default=None, max_length=64, index=True)
+    mail: str | None = Field(default=None, sa_type=Encrypted)
     worker_id: int | None = Field(default=None, foreign_key="person.id")
     backup_id: int | None = Field(default=None, foreign_key="person.id")
     joined_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
