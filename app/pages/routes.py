@@ -23,7 +23,8 @@ from app.people.models import House, Role
 from app.people.scope import scope_of
 from app.tasks import service as tasks
 from app.vault import LinkError
-from bot.wechat import WeChatClient, WeChatError
+from bot.outside import OutsideError
+from bot.wechat import WeChatClient
 from bot.wording import Wording, wording
 from bot.wording.moments import moment_words
 
@@ -128,7 +129,7 @@ class Pages:
         words = wording()
         try:
             made = await self._client.create_qr(claims["scene"], expires_in=int(timedelta(days=1).total_seconds()))
-        except WeChatError as error:
+        except OutsideError as error:
             log.error("no qr code", errcode=error.errcode, advice=error.advice)
             return self.render("broken.html", words=words, status=200, why=words.say("page.no_qr"))
         picture = io.BytesIO()

@@ -31,15 +31,15 @@ from bot.channels import receipts
 from bot.channels.rungs import Rung
 from bot.links import Links
 from bot.notices import NOTICES, Desk, Dropped, Letter, Notice
-from bot.wechat import (
+from bot.outside import (
     ChannelClosed,
     ContentRefused,
     NotSent,
     OutcomeUnknown,
+    OutsideError,
     PersonUnreachable,
     QuotaUsedUp,
     TryLater,
-    WeChatError,
 )
 
 log = structlog.get_logger()
@@ -115,7 +115,7 @@ class Deliverer:
             return
         try:
             receipt = await envelope.rung.send(envelope.row, envelope.letter, envelope.contact)
-        except WeChatError as error:
+        except OutsideError as error:
             async with self._db.begin() as session:
                 await self._refused(session, envelope, error, self._clock.now())
             return
@@ -237,7 +237,7 @@ class Deliverer:
                 subject_id=letter.ask.subject_id, data=letter.ask.data, house_id=row.house_id,
             )  # fmt: skip
 
-    async def _refused(self, session: AsyncSession, envelope: Envelope, error: WeChatError, now: datetime) -> None:
+    async def _refused(self, session: AsyncSession, envelope: Envelope, error: OutsideError, now: datetime) -> None:
         row, rung = envelope.row, envelope.rung
         notice = NOTICES[row.kind]
         await messages.log_attempt(session, row, rung.name, now, error.error_class.value, error.errcode)

@@ -1,7 +1,7 @@
 """The dozen end points of WeChat that we call, over one `httpx.AsyncClient`.
 
 Each method says which page of developers.weixin.qq.com/doc/service/api/ it follows. All of them raise
-`WeChatError`. The access token reaches neither a log nor an exception: it is put into the URL inside
+`OutsideError`. The access token reaches neither a log nor an exception: it is put into the URL inside
 httpx, and httpx's own exceptions end here.
 """
 
@@ -14,15 +14,8 @@ from typing import Any
 import httpx
 
 from app.clock import Clock
-from bot.wechat.errors import (
-    STABLE_TOKEN,
-    NotSent,
-    OutcomeUnknown,
-    TokenRefused,
-    UnknownError,
-    WeChatError,
-    classify,
-)
+from bot.outside import NotSent, OutcomeUnknown, OutsideError, TokenRefused, UnknownError
+from bot.wechat.errors import STABLE_TOKEN, classify
 from bot.wechat.logs import silence_http_logs
 from bot.wechat.markup import clean, fit
 from bot.wechat.replies import LONGEST_TEXT
@@ -254,7 +247,7 @@ class WeChatClient:
 
     async def _exchange(self, api: str, method: str, path: str, **request: Any) -> Answer:
         """Send one request and read its answer, whatever the answer says."""
-        failure: WeChatError
+        failure: OutsideError
         try:
             response = await self._http.request(method, path, timeout=self._timeout, **request)
         except _BEFORE_SENDING as error:
@@ -266,7 +259,7 @@ class WeChatClient:
         # Outside of the handlers: httpx's exception holds the request, and so the token.
         raise failure
 
-    def _refusal(self, answer: Answer, api: str) -> WeChatError | None:
+    def _refusal(self, answer: Answer, api: str) -> OutsideError | None:
         code = answer.get("errcode", 0)
         return classify(code, str(answer.get("errmsg", "")), api, self._clock.now())
 

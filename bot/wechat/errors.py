@@ -1,155 +1,35 @@
-"""What WeChat's refusals mean, as data and as exceptions.
+"""What WeChat's and WeCom's refusals mean, as data.
 
 Source: 全局错误码 (developers.weixin.qq.com/doc/oplatform/developers/errCode/errCode.html) and the pages
-of the single APIs. HTTP is 200 even for an error: only `errcode` counts.
-
-    Exception
-    ├── MalformedMessage            inbound: WeChat signed it, we cannot read it
-    └── WeChatError                 outbound: a call that did not do what was asked
-        ├── TryLater                retry_after
-        ├── TokenRefused            after one renewal: alarm
-        ├── ChannelClosed           reason: next rung of the ladder
-        ├── PersonUnreachable       a task for staff
-        ├── ContentRefused          field: never sent again as it is
-        ├── QuotaUsedUp             until
-        ├── Misconfigured           detail: alarm to operators
-        ├── UserMustRetry           the OAuth code is used or expired
-        ├── UnknownError            counts as not delivered; no blind retry
-        ├── OutcomeUnknown          the request may have been carried out
-        └── NotSent                 it surely was not
-
-`errmsg` never gets into an exception: it can hold openids. Only a field name and an IP address do.
+of the single APIs. HTTP is 200 even for an error: only `errcode` counts. `errmsg` never gets into an
+exception: it can hold openids. Only a field name and an IP address do.
 """
-
-# ruff: noqa: N818 - the names say what happened, as httpx's do
 
 import ipaddress
 import re
 from datetime import datetime, time, timedelta
-from enum import StrEnum
-from typing import Literal
 
 from app.clock import local, wall
+from bot.outside import (
+    ChannelClosed,
+    ContentRefused,
+    ErrorClass,
+    Misconfigured,
+    OutsideError,
+    PersonUnreachable,
+    QuotaUsedUp,
+    Reason,
+    TokenRefused,
+    TryLater,
+    UnknownError,
+    UserMustRetry,
+)
 
 STABLE_TOKEN = "stable_token"  # noqa: S105 - the name of an API
 
-Reason = Literal["window", "count", "consent", "banned", "template"]
 
-
-class ErrorClass(StrEnum):
-    RETRY = "retry"
-    TOKEN = "token"  # noqa: S105 - a class of errors
-    SWITCH_CHANNEL = "switch_channel"
-    UNREACHABLE = "unreachable"
-    FIX_CONTENT = "fix_content"
-    QUOTA = "quota"
-    CONFIGURATION = "configuration"
-    USER = "user"
-    UNKNOWN = "unknown"
-
-
-class MalformedMessage(Exception):
+class MalformedMessage(Exception):  # noqa: N818 - the name says what happened
     """A callback that is signed but cannot be read. Its text is the kind of fault, never the content."""
-
-
-class WeChatError(Exception):
-    """A call to WeChat that did not do what was asked.
-
-    `errcode` is None when no answer was understood; `api` is the path without parameters; `advice` is a
-    short sentence for operators.
-    """
-
-    error_class = ErrorClass.UNKNOWN
-
-    def __init__(self, errcode: int | None, api: str, advice: str = "") -> None:
-        self.errcode = errcode
-        self.api = api
-        self.advice = advice
-        super().__init__(errcode, api, advice)
-
-    def __str__(self) -> str:
-        code = "" if self.errcode is None else f" {self.errcode}"
-        return f"{self.api}{code}: {self.advice}"
-
-
-class TryLater(WeChatError):
-    error_class = ErrorClass.RETRY
-
-    def __init__(self, errcode: int | None, api: str, advice: str = "", *, retry_after: timedelta) -> None:
-        super().__init__(errcode, api, advice)
-        self.retry_after = retry_after
-
-
-class TokenRefused(WeChatError):
-    error_class = ErrorClass.TOKEN
-
-
-class ChannelClosed(WeChatError):
-    """This channel does not reach this person now; `reason` says which ledger to correct."""
-
-    error_class = ErrorClass.SWITCH_CHANNEL
-
-    def __init__(self, errcode: int | None, api: str, advice: str = "", *, reason: Reason) -> None:
-        super().__init__(errcode, api, advice)
-        self.reason = reason
-
-
-class PersonUnreachable(WeChatError):
-    error_class = ErrorClass.UNREACHABLE
-
-
-class ContentRefused(WeChatError):
-    """`field` is the template field that WeChat names, if it names one."""
-
-    error_class = ErrorClass.FIX_CONTENT
-
-    def __init__(self, errcode: int | None, api: str, advice: str = "", *, field: str | None = None) -> None:
-        super().__init__(errcode, api, advice)
-        self.field = field
-
-
-class QuotaUsedUp(WeChatError):
-    """This API is closed `until` the next midnight in Beijing (UTC moment)."""
-
-    error_class = ErrorClass.QUOTA
-
-    def __init__(self, errcode: int | None, api: str, advice: str = "", *, until: datetime) -> None:
-        super().__init__(errcode, api, advice)
-        self.until = until
-
-
-class Misconfigured(WeChatError):
-    """`detail` is the IP address that WeChat wants on its whitelist, if it names one."""
-
-    error_class = ErrorClass.CONFIGURATION
-
-    def __init__(self, errcode: int | None, api: str, advice: str = "", *, detail: str | None = None) -> None:
-        super().__init__(errcode, api, advice)
-        self.detail = detail
-
-
-class UserMustRetry(WeChatError):
-    error_class = ErrorClass.USER
-
-
-class UnknownError(WeChatError):
-    error_class = ErrorClass.UNKNOWN
-
-
-class OutcomeUnknown(WeChatError):
-    """The request left, no answer came back: it may have been carried out.
-
-    Repeat a template with the same `client_msg_id` inside 10 minutes, anything else only if a second
-    copy is harmless.
-    """
-
-    error_class = ErrorClass.UNKNOWN
-
-
-class NotSent(WeChatError):
-    """No connection: it is certain that WeChat never saw the request."""
-
-    error_class = ErrorClass.RETRY
 
 
 _C = ErrorClass
@@ -215,7 +95,7 @@ _FIELD = re.compile(r"\bdata\.([a-z_]{1,32}[0-9]{0,3})\b")
 _ADDRESS = re.compile(r"[0-9A-Fa-f.:]{3,45}")
 
 
-def classify(errcode: int, errmsg: str, api: str, now: datetime) -> WeChatError | None:
+def classify(errcode: int, errmsg: str, api: str, now: datetime) -> OutsideError | None:
     """The exception for an answer of `api`, not raised; None for 0.
 
     `errmsg` is only searched for a field name (47003) or an IP address (40164, 89503, 60020).

@@ -10,20 +10,18 @@ import httpx
 import pytest
 
 from app.clock import Clock
-from bot.wechat import (
-    AccessToken,
+from bot.outside import (
     ChannelClosed,
-    MemoryTokenStore,
     Misconfigured,
     NotSent,
     OutcomeUnknown,
+    OutsideError,
     TokenRefused,
     TryLater,
     UnknownError,
     UserMustRetry,
-    WeChatClient,
-    WeChatError,
 )
+from bot.wechat import AccessToken, MemoryTokenStore, WeChatClient
 
 from .platform import APP_ID, NOW
 
@@ -77,8 +75,8 @@ def respond(answer: Answer) -> httpx.Response:
     return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json=answer)
 
 
-async def failure(platform: Platform) -> WeChatError:
-    with pytest.raises(WeChatError) as caught:
+async def failure(platform: Platform) -> OutsideError:
+    with pytest.raises(OutsideError) as caught:
         await platform.client.send_text(OPENID, WORDS)
     return caught.value
 
@@ -336,7 +334,7 @@ async def test_a_connection_lost_after_sending_leaves_the_outcome_open(kind: typ
         (httpx.Response(200, json={"errcode": "45011"}), TryLater),
     ],
 )
-async def test_an_answer_that_is_not_wechats(answer: httpx.Response, kind: type[WeChatError]) -> None:
+async def test_an_answer_that_is_not_wechats(answer: httpx.Response, kind: type[OutsideError]) -> None:
     assert type(await failure(Platform(answer))) is kind
 
 

@@ -2,27 +2,26 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.wechat import (
-    ERRCODES,
+from bot.outside import (
     ChannelClosed,
     ContentRefused,
     ErrorClass,
     Misconfigured,
+    OutsideError,
     PersonUnreachable,
     QuotaUsedUp,
     TokenRefused,
     TryLater,
     UnknownError,
     UserMustRetry,
-    WeChatError,
-    classify,
 )
+from bot.wechat import ERRCODES, classify
 
 from .platform import NOW
 
 API = "message/template/send"
 
-HANDLING: dict[type[WeChatError], tuple[int, ...]] = {
+HANDLING: dict[type[OutsideError], tuple[int, ...]] = {
     TryLater: (-1, 45011, 43108, 45033),
     TokenRefused: (40001, 40014, 42001),
     ChannelClosed: (45015, 45047, 43101, 43107, 43116, 40037),
@@ -39,7 +38,7 @@ TABLE = [(code, kind) for kind, codes in HANDLING.items() for code in codes]
 
 
 @pytest.mark.parametrize(("code", "kind"), TABLE)
-def test_an_errcode_has_its_handling(code: int, kind: type[WeChatError]) -> None:
+def test_an_errcode_has_its_handling(code: int, kind: type[OutsideError]) -> None:
     error = classify(code, "some words of WeChat", API, NOW)
     assert type(error) is kind
     assert (error.errcode, error.api, error.error_class) == (code, API, ERRCODES[code][0])
