@@ -7,22 +7,27 @@ work with `Database.begin()`, and everything in it becomes true together or not 
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from enum import IntEnum
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
+    Column,
     Connection,
+    CursorResult,
     DateTime,
     Dialect,
     Index,
+    Select,
     SmallInteger,
+    Table,
     Text,
     event,
     make_url,
     text,
+    true,
 )
 from sqlalchemy import Enum as SqlEnum
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -97,16 +102,23 @@ class Encrypted(TypeDecorator[str]):
         return None if value is None else _vault().open(value)
 
 
+NOTHING_TO_SEAL = "{}"
+
+
 class EncryptedJSON(TypeDecorator[Any]):
-    """The same for a small JSON value."""
+    """The same for a small JSON value; an empty one says nothing and stands there as it is."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        if value == {}:
+            return NOTHING_TO_SEAL
         return None if value is None else _vault().seal(json.dumps(value, ensure_ascii=False))
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        if value == NOTHING_TO_SEAL:
+            return {}
         return None if value is None else json.loads(_vault().open(value))
 
 
@@ -125,6 +137,11 @@ class Numbers(TypeDecorator[IntEnum]):
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> IntEnum | None:
         return None if value is None else self.enum(value)
+
+
+def unsealed(sealed: str | None) -> str | None:
+    """What an encrypted column says, where it was read without being opened."""
+    return None if sealed is None else _vault().open(sealed)
 
 
 def words(enum: type[Any]) -> Any:
@@ -234,13 +251,35 @@ async def insert_once(session: AsyncSession, model: type[Record], **values: Any)
 
     The values go through the model's own defaults first, as they would with `session.add`.
     """
+    inserted: int | None = await _insert(session, model, values)
+    return inserted
+
+
+async def add_once(session: AsyncSession, model: type[Record], **values: Any) -> bool:
+    """The same for a table whose key is a name. False: it stood there."""
+    return await _insert(session, model, values) is not None
+
+
+async def _insert(session: AsyncSession, model: type[Record], values: dict[str, Any]) -> Any:
     row = model(**values).model_dump(exclude={"id"})
     insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
-    table = model.__table__  # type: ignore[attr-defined]
-    inserted: int | None = await session.scalar(
-        insert(table).values(**row).on_conflict_do_nothing().returning(table.c.id)
-    )
-    return inserted
+    table = cast(Table, model.__table__)  # type: ignore[attr-defined]
+    key = table.primary_key.columns.values()[0]
+    return await session.scalar(insert(table).values(**row).on_conflict_do_nothing().returning(key))
+
+
+async def insert_selected(
+    session: AsyncSession, table: Table, columns: Sequence[Column[Any]], chosen: Select[*tuple[Any, ...]]
+) -> int:
+    """Insert what a select finds, leaving out what stands there already; how many (-1: the driver does not say)."""
+    if session.get_bind().dialect.name == "sqlite":
+        # SQLite reads "ON CONFLICT" after a bare select as part of its join (sqlite.org: lang_upsert, parsing).
+        statement: Any = sqlite_insert(table).from_select(columns, chosen.where(true()))
+    else:
+        statement = postgresql_insert(table).from_select(columns, chosen)
+    result = await session.execute(statement.on_conflict_do_nothing())
+    rows: int = cast(CursorResult[Any], result).rowcount
+    return rows
 
 
 def is_database_trouble(error: BaseException) -> bool:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     CursorResult,
     SQLColumnExpression,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     true,
     update,
 )
+from sqlalchemy import Row as SqlRow
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field
 
@@ -90,6 +92,20 @@ async def claim(
         execution_options={"populate_existing": True},
     )
     return list(rows)
+
+
+async def take(
+    session: AsyncSession,
+    model: type[DueRow],
+    now: datetime,
+    columns: Sequence[Column[Any]],
+    *,
+    n: int,
+    lease: timedelta = LEASE,
+    only: ColumnElement[bool] | None = None,
+) -> list[SqlRow[Any]]:
+    """The same as `claim` in one statement and without an object a row: for whoever takes thousands."""
+    return list(await session.execute(_take(model, now, n, lease, (), only).returning(*columns)))
 
 
 async def finish(session: AsyncSession, row: DueRow, *, due_at: datetime | None = None, **values: Any) -> bool:

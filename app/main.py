@@ -16,13 +16,13 @@ from app.clock import Clock
 from app.db import Database
 from app.escalations.service import CASES
 from app.installation import prove_key
-from app.messages.service import ALERT, DELIVER
-from app.messages.window import Limits
+from app.messages.outbox import ALERT, DELIVER
 from app.pages.routes import Pages
 from app.settings import Settings
 from app.vault import Vault
 from bot.channels.deliverer import Deliverer
-from bot.channels.rungs import CustomerMessage, TemplateMessage, templates_of
+from bot.channels.rungs import wechat_rungs
+from bot.channels.sorting import Enough, Sorter
 from bot.channels.token_store import DatabaseTokenStore
 from bot.desk import Desk
 from bot.links import Links
@@ -65,7 +65,7 @@ class Tongxing:
         http = http or httpx.AsyncClient(base_url=settings.wechat_api_base)
         client = WeChatClient(
             http, app_id=settings.wechat_app_id, app_secret=settings.wechat_app_secret.get_secret_value(),
-            tokens=DatabaseTokenStore(db, settings.wechat_app_id), clock=clock, timeout=settings.wechat_timeout,
+            tokens=DatabaseTokenStore(db, settings.wechat_app_id, clock), clock=clock, timeout=settings.wechat_timeout,
         )  # fmt: skip
         cipher = Cipher(
             settings.wechat_token.get_secret_value(), settings.wechat_encoding_aes_key.get_secret_value(),
@@ -73,8 +73,11 @@ class Tongxing:
         )  # fmt: skip
         desk = Desk(db, clock, Reception.of(settings, links))
         door = Door(cipher, clock, desk, Spool(settings.data_dir / "spool", vault), settings)
-        rungs = (CustomerMessage(client, Limits.of(settings)), TemplateMessage(client, templates_of(settings)))
-        deliverer = Deliverer(db, clock, links, rungs, quiet, senders=settings.senders)
+        rungs = wechat_rungs(client, settings)
+        sorter = Sorter(links, {rung.name: rung for rung in rungs}, quiet, Enough.of(settings), lambda _house: False)
+        deliverer = Deliverer(
+            db, clock, sorter, senders=settings.senders, urgent_senders=settings.urgent_senders
+        )  # fmt: skip
         works = Works(db, clock, quiet)
         tower = Tower(
             (

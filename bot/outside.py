@@ -83,6 +83,7 @@ class ChannelClosed(OutsideError):
     def __init__(self, errcode: int | None, api: str, advice: str = "", *, reason: Reason, code: str = "") -> None:
         super().__init__(errcode, api, advice, code=code)
         self.reason = reason
+        self.alarms = reason in ("banned", "template")
 
 
 class PersonUnreachable(OutsideError):

@@ -11,7 +11,7 @@ from app.db import ident, is_database_trouble
 from app.escalations import machine
 from app.escalations import service as escalations
 from app.messages import service as messages
-from app.messages import window
+from app.messages import subscriptions, window
 from app.messages.models import Contact, Inbox, InboxState
 from app.messages.window import Limits
 from app.people import service as people
@@ -26,7 +26,19 @@ from bot.conversation.router import respond
 from bot.conversation.talk import Talk
 from bot.links import Links
 from bot.screening import Level, screen
-from bot.wechat import Clicked, Followed, Inbound, Scanned, TemplateReceipt, Text, Unfollowed, Unreadable
+from bot.wechat import (
+    Clicked,
+    Followed,
+    Inbound,
+    Scanned,
+    SubscriptionChange,
+    SubscriptionPopup,
+    SubscriptionSent,
+    TemplateReceipt,
+    Text,
+    Unfollowed,
+    Unreadable,
+)
 
 log = structlog.get_logger()
 
@@ -60,8 +72,7 @@ class Reception:
         if inbox is None:
             return (await messages.already_taken_in(session, account, heard.openid, heard.key)).reply
         self._note_in_ledger(contact, heard, now)
-        if isinstance(heard, TemplateReceipt):
-            await receipts.settle(session, heard.message_id, heard.status, now)
+        if await self._settled(session, contact, heard, now):
             return None
         inbox.reply = await self._answer(session, contact, inbox, heard, now)
         if late:
@@ -81,6 +92,25 @@ class Reception:
                 session, "text", key=f"late:{inbox.id}", contact=contact, params={"text": inbox.reply}, now=now,
                 max_lateness=timedelta(hours=12),
             )  # fmt: skip
+
+    async def _settled(self, session: AsyncSession, contact: Contact, heard: Inbound, now: datetime) -> bool:
+        """What WeChat tells about our own messages and ledgers: nobody said anything, and nobody is answered."""
+        match heard:
+            case TemplateReceipt():
+                await receipts.settle(session, heard.message_id, heard.status, now)
+            case SubscriptionSent():
+                for result in heard.results:
+                    await receipts.settle_subscription(session, contact, result, now)
+            case SubscriptionPopup():
+                for answer in heard.answers:
+                    if answer.accepted:
+                        await subscriptions.allowed(session, ident(contact), answer.template_id)
+            case SubscriptionChange():
+                for template_id in heard.rejected:
+                    await subscriptions.refused(session, ident(contact), template_id, now)
+            case _:
+                return False
+        return True
 
     def _note_in_ledger(self, contact: Contact, heard: Inbound, now: datetime) -> None:
         contact.seen_at = now

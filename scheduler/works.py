@@ -20,7 +20,6 @@ from app.escalations.models import CaseRow
 from app.messages.models import Outbox
 from app.mood import service as mood
 from app.mood.models import MoodPlan
-from app.people import service as people
 
 log = structlog.get_logger()
 
@@ -60,8 +59,7 @@ class Works:
         """Ask those whose hour it is."""
 
         async def ask(session: AsyncSession, plan: MoodPlan) -> None:
-            member = await people.person(session, plan.person_id)
-            open_case = await escalations.red_case_is_open(session, member)
+            open_case = await escalations.red_case_is_open(session, plan.person_id)
             await mood.prompt(session, plan, self.clock.now(), case_is_open=open_case)
 
         return await self._each(MoodPlan, 100, ask)

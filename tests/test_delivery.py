@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -24,13 +24,16 @@ from app.db import Database, ident
 from app.messages import service as messages
 from app.messages import window
 from app.messages.models import Attempt, Contact, Lane, Outbox, OutboxState
-from app.messages.window import Limits
+from app.messages.outbox import ALERT, DELIVER
 from app.people.models import Person
 from app.settings import Settings
 from app.tasks.models import Task
 from app.vault import Vault
+from bot.channels import deliverer
 from bot.channels.deliverer import Deliverer
-from bot.channels.rungs import CustomerMessage, TemplateMessage, templates_of
+from bot.channels.rungs import TemplateMessage, wechat_rungs
+from bot.channels.settling import Outcome
+from bot.channels.sorting import Enough, Sorter
 from bot.simulator import Phone, Platform
 from tests.conftest import MONDAY, ZONE, Story, open_story
 
@@ -288,7 +291,7 @@ async def test_a_used_up_quota_closes_that_way_until_midnight_in_beijing(story: 
 async def test_what_has_no_other_way_waits_for_midnight(story: Story, member: Phone) -> None:
     story.platform.use_up_quota(TEXT)
     await told(story, member)
-    key = await told(story, member, kind="text", params={"text": "明天也行"})
+    key = await told(story, member, kind="text", params={"text": "明天也行"}, max_lateness=timedelta(days=1))
     row = await row_of(story, key)
     assert (row.state, row.reason) == (OutboxState.HELD, "quota")
     await story.until(0, 1, days=1)
@@ -412,15 +415,16 @@ async def test_how_are_you_is_not_asked_twice_when_an_answer_is_lost(story: Stor
 def crash(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The kinds of messages whose sending the process does not survive; each once."""
     kinds: list[str] = []
-    sent = Deliverer._sent
+    settle = deliverer.settle
 
-    async def dies(self: Deliverer, session: Any, envelope: Any, receipt: str | None, now: Any) -> None:
-        if envelope.row.kind in kinds:
-            kinds.remove(envelope.row.kind)
-            raise RuntimeError("kill -9")
-        await sent(self, session, envelope, receipt, now)
+    async def dies(session: Any, outcomes: Sequence[Outcome], now: Any) -> None:
+        for outcome in outcomes:
+            if outcome.envelope.parcel.kind in kinds:
+                kinds.remove(outcome.envelope.parcel.kind)
+                raise RuntimeError("kill -9")
+        await settle(session, outcomes, now)
 
-    monkeypatch.setattr(Deliverer, "_sent", dies)
+    monkeypatch.setattr(deliverer, "settle", dies)
     return kinds
 
 
@@ -537,7 +541,7 @@ async def test_an_alert_that_wechat_lost_goes_to_the_next_person_where_there_is_
     await window_shuts(story, worker)
     await story.platform.message(member.openid, WORDS)
     story.platform.receipt_status = "failed: system failed"
-    assert await story.house.tower.bells[messages.DELIVER].work() == 1
+    assert await story.house.tower.bells[ALERT].work() == 1
     story.platform.receipt_status = "success"
     await story.clock.settle()
     await backup.sees_card("待办提醒")
@@ -723,13 +727,12 @@ async def test_what_is_urgent_goes_before_two_hundred_others(story: Story) -> No
         story.platform.add_user(f"o_{n}", following=True)
     key = await tell(story, worker, kind="text", params={"text": "急"}, lane=Lane.URGENT)
     begun = len(story.platform.calls)
-    await story.house.tower.bells[messages.DELIVER].work()
+    bells = story.house.tower.bells
+    await asyncio.gather(bells[DELIVER].work(), bells[ALERT].work())
     assert (await row_of(story, key)).state is OutboxState.SENT
     sent = [call.who for call in story.platform.calls[begun:] if call.what == TEXT]
-    assert sent.index("王乐") < story.settings.senders
-    async with story.house.db.read() as session:
-        left = await session.scalars(select(Outbox.id).where(Outbox.state == OutboxState.QUEUED))
-        assert len(list(left)) == 101
+    assert len(sent) == 201
+    assert sent.index("王乐") < 2 * story.settings.senders
 
 
 async def test_two_deliverers_on_one_database_say_everything_once(story: Story) -> None:
@@ -739,10 +742,10 @@ async def test_two_deliverers_on_one_database_say_everything_once(story: Story) 
     settings = story.settings
     other = Database(settings.database, Vault(settings.secret_key.get_secret_value()))
     quiet = Quiet(settings.quiet_from, settings.quiet_until)
-    client = story.house.client
-    rungs = (CustomerMessage(client, Limits.of(settings)), TemplateMessage(client, templates_of(settings)))
+    rungs = {rung.name: rung for rung in wechat_rungs(story.house.client, settings)}
+    sorter = Sorter(story.house.links, rungs, quiet, Enough.of(settings), lambda _house: False)
     deliverers = [
-        Deliverer(db, story.house.clock, story.house.links, rungs, quiet, senders=4) for db in (story.house.db, other)
+        Deliverer(db, story.house.clock, sorter, senders=4, urgent_senders=2) for db in (story.house.db, other)
     ]
     taken = await asyncio.gather(*(deliverer.drain() for deliverer in deliverers))
     assert sum(taken) == 12

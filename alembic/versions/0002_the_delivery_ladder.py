@@ -33,6 +33,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_alarm_at"), ["at"], unique=False)
 
     op.create_table(
+        "earlyreceipt",
+        sa.Column("receipt", sa.String(length=40), nullable=False),
+        sa.Column("status", sa.String(length=40), nullable=False),
+        sa.Column("at", app.db.UTCDateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("receipt", name=op.f("pk_earlyreceipt")),
+    )
+    op.create_table(
         "channel",
         sa.Column("name", sa.String(length=24), nullable=False),
         sa.Column("configured", sa.Boolean(), nullable=False),
@@ -79,6 +86,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("tag", sa.String(length=32), nullable=True))
 
     with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("tries", sa.Integer(), server_default="0", nullable=False))
         batch_op.add_column(sa.Column("broadcast_id", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("unsolicited", sa.Boolean(), server_default=sa.false(), nullable=False))
         batch_op.drop_index(batch_op.f("ix_outbox_due"), sqlite_where=sa.text("due_at IS NOT NULL"))
@@ -137,6 +145,7 @@ def downgrade() -> None:
             postgresql_where=sa.text("due_at IS NOT NULL"),
         )
         batch_op.drop_column("unsolicited")
+        batch_op.drop_column("tries")
         batch_op.drop_column("broadcast_id")
 
     with op.batch_alter_table("contact", schema=None) as batch_op:
@@ -154,6 +163,7 @@ def downgrade() -> None:
 
     op.drop_table("broadcast")
     op.drop_table("channel")
+    op.drop_table("earlyreceipt")
     with op.batch_alter_table("alarm", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_alarm_at"))
 

@@ -11,13 +11,6 @@ from app.clock import local, wall
 ASK_AT = time(10, 0)
 AHEAD = timedelta(weeks=8)
 
-MAX_LATENESS = {
-    Milestone.INVITE: timedelta(hours=24),
-    Milestone.REMIND_DAY: timedelta(hours=8),
-    Milestone.REMIND_HOURS: timedelta(minutes=30),
-    Milestone.MISSED: timedelta(hours=16),
-}
-
 
 @dataclass(frozen=True)
 class Quiet:

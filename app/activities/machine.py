@@ -70,9 +70,12 @@ def arrive(seat: Seat, now: datetime, *, starts_at: datetime, ends_at: datetime,
     return replace(seat, answer=Answer.GOING, present=True), Door.WELCOME
 
 
+REMINDED = (Answer.GOING, Answer.UNDECIDED)
+
+
 def remind(seat: Seat) -> bool:
     """Who is reminded: those who come and those who have not decided; not the absent, not the arrived."""
-    return not seat.present and seat.answer in (Answer.GOING, Answer.UNDECIDED)
+    return not seat.present and seat.answer in REMINDED
 
 
 def ask_again(moved_by: timedelta) -> bool:

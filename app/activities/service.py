@@ -1,20 +1,24 @@
 """Verbs of the activities room: write dates out, ask, answer, come, move, cancel."""
 
 import secrets
+from collections.abc import Collection
 from datetime import date, datetime, time, timedelta
+from typing import Any, cast
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, Table, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app import due
 from app.activities import machine
-from app.activities.calendar import AHEAD, MAX_LATENESS, Quiet, dates, milestones
+from app.activities.calendar import AHEAD, Quiet, dates, milestones
 from app.activities.machine import Answer, Door, Outcome, Seat
 from app.activities.models import Attendance, Milestone, Occurrence, Plan, Rsvp, Series, State
 from app.clock import local, wall
-from app.db import ident, insert_once
+from app.db import ident, insert_once, insert_selected
+from app.messages import outbox
 from app.messages import service as messages
+from app.messages.lateness import MAX_LATENESS
 from app.people import service as people
 from app.people.models import Person, Topic
 from app.people.scope import Scope, within
@@ -105,46 +109,61 @@ async def carry_out(session: AsyncSession, plan: Plan, now: datetime) -> None:
 async def _tell(
     session: AsyncSession, what: Occurrence, milestone: Milestone, planned_at: datetime, now: datetime
 ) -> None:
-    """What comes too late after its planned moment, or after the start, is not said any more."""
+    """What comes too late after its planned moment, or after the start, is not said any more.
+
+    Everybody it concerns in one statement: a house may have thousands, and the door waits meanwhile.
+    """
     until = planned_at + MAX_LATENESS[milestone]
     if milestone is not Milestone.MISSED:
         until = min(until, what.starts_at)
-    lateness = until - now
-    if lateness <= timedelta():
+    if until <= now:
         return
-    for member in await people.members_of(session, what.house_id):
-        if not people.wants(member, Topic.ACTIVITIES):
-            continue
-        seat = await seat_of(session, what, member)
-        if milestone is Milestone.INVITE:
-            if not await _ask(session, what, member, now):
-                continue
-        elif milestone is Milestone.MISSED:
-            if seat.present or seat.answer is not Answer.GOING:
-                continue
-        elif not machine.remind(seat):
-            continue
-        await messages.send(
-            session, milestone.value, key=f"{milestone.value}:{what.id}:{what.version}:{member.id}",
-            to=member, subject_id=ident(what), now=now, max_lateness=lateness,
+    members = people.joined_members(what.house_id).where(people.wanting(Topic.ACTIVITIES))
+    if milestone is Milestone.INVITE:
+        await _ask_all(session, what, members, now)
+        told = members.where(col(Person.id).in_(_asked_at(what, now)))
+    elif milestone is Milestone.MISSED:
+        told = members.where(col(Person.id).in_(_answered(what, Answer.GOING)))
+    else:
+        told = members.where(col(Person.id).in_(_answered(what, *machine.REMINDED)))
+    told = told.where(col(Person.id).not_in(_there(what)))
+    await outbox.fan_out(
+        session, milestone.value, f"{milestone.value}:{what.id}:{what.version}", told, now=now, until=until,
+        subject_id=ident(what),
+    )  # fmt: skip
+    if milestone is Milestone.REMIND_DAY:
+        await outbox.fan_out(
+            session, "family_reminder", f"family:{what.id}:{what.version}", people.their_relatives(told), now=now,
+            until=until, subject_id=ident(what),
         )  # fmt: skip
-        if milestone is Milestone.REMIND_DAY:
-            await _tell_relatives(session, what, member, now, lateness)
 
 
-async def _tell_relatives(
-    session: AsyncSession, what: Occurrence, member: Person, now: datetime, lateness: timedelta
-) -> None:
-    """A relative hears when the member hears, and only time and place."""
-    if not people.wants(member, Topic.FAMILY):
-        return
-    for relative in await people.relatives_of(session, member):
-        if people.wants(relative, Topic.ACTIVITIES):
-            await messages.send(
-                session, "family_reminder", key=f"family:{what.id}:{what.version}:{relative.id}",
-                to=relative, subject_id=ident(what), params={"member": member.id}, now=now,
-                max_lateness=lateness,
-            )  # fmt: skip
+def _answered(what: Occurrence, *answers: Answer) -> Select[Any]:
+    return select(col(Rsvp.person_id)).where(col(Rsvp.occurrence_id) == what.id, col(Rsvp.answer).in_(answers))
+
+
+def _asked_at(what: Occurrence, now: datetime) -> Select[Any]:
+    """Whom this invitation is the first word to: who was asked before is not asked again."""
+    return select(col(Rsvp.person_id)).where(col(Rsvp.occurrence_id) == what.id, col(Rsvp.asked_at) == now)
+
+
+def _there(what: Occurrence) -> Select[Any]:
+    return select(col(Attendance.person_id)).where(col(Attendance.occurrence_id) == what.id)
+
+
+async def _ask_all(session: AsyncSession, what: Occurrence, members: people.Recipients, now: datetime) -> None:
+    asked = members.subquery("asked")
+    table = cast(Table, Rsvp.__table__)  # type: ignore[attr-defined]
+    columns = [
+        table.c[name] for name in ("person_id", "house_id", "occurrence_id", "asked_at", "asked_version", "changes")
+    ]
+    same = [
+        literal(value, table.c[name].type)
+        for name, value in (
+            ("occurrence_id", what.id), ("asked_at", now), ("asked_version", what.version), ("changes", 0),
+        )
+    ]  # fmt: skip
+    await insert_selected(session, table, columns, select(asked.c.person_id, asked.c.house_id, *same))
 
 
 async def _ask(session: AsyncSession, what: Occurrence, member: Person, now: datetime) -> bool:
@@ -188,11 +207,19 @@ async def rsvp_of(session: AsyncSession, what: Occurrence, who: Person) -> Rsvp 
 
 
 async def seat_of(session: AsyncSession, what: Occurrence, who: Person) -> Seat:
-    rsvp = await rsvp_of(session, what, who)
-    there = await session.scalar(
-        select(col(Attendance.id)).where(col(Attendance.occurrence_id) == what.id, col(Attendance.person_id) == who.id)
+    return (await seats_of(session, what, {ident(who)}))[ident(who)]
+
+
+async def seats_of(session: AsyncSession, what: Occurrence, people_ids: Collection[int]) -> dict[int, Seat]:
+    """What each of these people has said to an occurrence, and whether they are there."""
+    said = await session.execute(
+        select(col(Rsvp.person_id), col(Rsvp.answer), col(Rsvp.changes)).where(
+            col(Rsvp.occurrence_id) == what.id, col(Rsvp.person_id).in_(list(people_ids))
+        )
     )
-    return Seat(rsvp.answer if rsvp else None, rsvp.changes if rsvp else 0, there is not None)
+    answers = {person_id: (answer, changes) for person_id, answer, changes in said}
+    there = set(await session.scalars(_there(what).where(col(Attendance.person_id).in_(list(people_ids)))))
+    return {n: Seat(*answers.get(n, (None, 0)), present=n in there) for n in people_ids}
 
 
 async def answer(session: AsyncSession, what: Occurrence, who: Person, said: Answer, now: datetime) -> Outcome:

@@ -53,9 +53,11 @@ async def open_case_of(session: AsyncSession, who: Person) -> CaseRow | None:
     return found
 
 
-async def red_case_is_open(session: AsyncSession, who: Person) -> bool:
-    row = await open_case_of(session, who)
-    return row is not None and row.level is Level.RED
+async def red_case_is_open(session: AsyncSession, person_id: int) -> bool:
+    row = await session.scalar(
+        select(col(CaseRow.level)).where(col(CaseRow.person_id) == person_id, col(CaseRow.state) != State.RESOLVED)
+    )
+    return row is Level.RED
 
 
 def _open_to(scope: Scope, who: Person) -> ColumnElement[bool]:

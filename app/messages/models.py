@@ -119,10 +119,19 @@ class Outbox(DueRow, table=True):
     created_at: datetime = Field(sa_type=UTCDateTime)
     not_after: datetime | None = Field(default=None, sa_type=UTCDateTime)
     rungs_tried: str = Field(default="", max_length=120)
+    tries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     sending_by: str | None = Field(default=None, max_length=24)
     first_sent_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     receipt: str | None = Field(default=None, max_length=40)
     finished_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+
+class EarlyReceipt(Record, table=True):
+    """What WeChat said of a message before we had written down that it was sent."""
+
+    receipt: str = Field(primary_key=True, max_length=40)
+    status: str = Field(max_length=40)
+    at: datetime = Field(sa_type=UTCDateTime)
 
 
 class Attempt(Record, table=True):

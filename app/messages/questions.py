@@ -1,9 +1,11 @@
 """The open question of a person: what their next bare number means."""
 
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import Table, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -11,6 +13,7 @@ from app.db import ident
 from app.messages.models import Contact, Question, QuestionState
 from app.messages.service import release_held
 
+QUESTION = cast(Table, Question.__table__)  # type: ignore[attr-defined]
 # A letter that goes out by itself never takes the digits away from these.
 UNYIELDING = frozenset({"safe"})
 
@@ -43,6 +46,73 @@ async def ask(
     contact.misunderstood = 0
     await session.flush()
     return question
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A question that is open to somebody, as far as sending cares."""
+
+    topic: str
+    subject_id: int | None
+    asked_at: datetime
+    expires_at: datetime
+
+
+async def open_to(session: AsyncSession, contacts: Collection[int], now: datetime) -> dict[int, Open]:
+    """The question that each of these contacts has before them, if any."""
+    rows = await session.execute(
+        select(
+            col(Question.contact_id), col(Question.topic), col(Question.subject_id), col(Question.asked_at),
+            col(Question.expires_at),
+        ).where(
+            col(Question.contact_id).in_(list(contacts)), col(Question.state) == QuestionState.OPEN,
+            col(Question.expires_at) > now,
+        )
+    )  # fmt: skip
+    return {contact: Open(topic, subject, asked, until) for contact, topic, subject, asked, until in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A question that a message which is out now puts to a contact."""
+
+    contact_id: int
+    house_id: int | None
+    topic: str
+    lasts: timedelta
+    subject_id: int | None
+    data: dict[str, Any]
+
+
+async def ask_many(session: AsyncSession, asked: Sequence[Put], now: datetime) -> None:
+    """Open these questions; what was open is replaced, but for the one question that never yields.
+
+    The caller holds the contacts: a door that opens a question for one of them waits for us, or we for it.
+    """
+    if not asked:
+        return
+    contacts = [put.contact_id for put in asked]
+    open_now = await session.execute(
+        select(col(Question.contact_id), col(Question.topic)).where(
+            col(Question.contact_id).in_(contacts), col(Question.state) == QuestionState.OPEN
+        )
+    )
+    kept = {contact for contact, topic in open_now if topic in UNYIELDING}
+    await session.execute(
+        update(QUESTION)
+        .where(QUESTION.c.contact_id.in_(set(contacts) - kept), QUESTION.c.state == QuestionState.OPEN)
+        .values(state=QuestionState.REPLACED)
+    )
+    rows = [
+        {
+            "contact_id": put.contact_id, "house_id": put.house_id, "topic": put.topic, "subject_id": put.subject_id,
+            "data": put.data, "state": QuestionState.OPEN, "asked_at": now, "expires_at": now + put.lasts,
+        }
+        for put in asked
+        if put.contact_id not in kept
+    ]  # fmt: skip
+    if rows:
+        await session.execute(insert(QUESTION), rows)
 
 
 async def close(

@@ -4,27 +4,28 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.db import ident, insert_once, ring
+from app.db import add_once, ident, insert_once, ring
+from app.messages import channels, lateness
 from app.messages.models import (
     OPEN_STATES,
     Attempt,
     Contact,
+    EarlyReceipt,
     Inbox,
     InboxState,
     Lane,
     Outbox,
     OutboxState,
-    Token,
 )
-from app.people.models import Person
+from app.messages.outbox import ALERT, DELIVER
+from app.people.models import Person, Role
 from app.people.scope import Scope, within
 
-DELIVER, ALERT = "deliver", "alert"
-
+EARLY = timedelta(days=1)
 
 # Contacts
 
@@ -56,13 +57,27 @@ async def bind(session: AsyncSession, contact: Contact, who: Person) -> None:
 
 
 async def reachable(session: AsyncSession, people: Iterable[int]) -> set[int]:
-    """Those of `people` whom some channel of ours leads to."""
+    """Those of `people` whom some channel of ours leads to: WeChat, or for staff another one that is set up."""
+    asked = list(people)
     found = await session.scalars(
         select(col(Contact.person_id)).where(
-            col(Contact.person_id).in_(list(people)),
+            col(Contact.person_id).in_(asked),
             col(Contact.following),
             col(Contact.unreachable_because).is_(None),
         )
+    )
+    by_wechat = {person_id for person_id in found if person_id is not None}
+    return by_wechat | await _by_other_channels(session, set(asked) - by_wechat)
+
+
+async def _by_other_channels(session: AsyncSession, people: set[int]) -> set[int]:
+    addresses = {"wecom": col(Person.wecom), "sms": col(Person.phone), "mail": col(Person.mail)}
+    open_here = [addresses[name].is_not(None) for name in await channels.configured(session) if name in addresses]
+    if not people or not open_here:
+        return set()
+    staff = (Role.WORKER, Role.SUPERVISOR, Role.COUNSELLOR)
+    found = await session.scalars(
+        select(col(Person.id)).where(col(Person.id).in_(people), col(Person.role).in_(staff), or_(*open_here))
     )
     return {person_id for person_id in found if person_id is not None}
 
@@ -115,20 +130,22 @@ def visible_unread(scope: Scope) -> Select[Inbox]:
 
 async def send(
     session: AsyncSession, kind: str, *, key: str, now: datetime, to: Person | None = None,
-    contact: Contact | None = None, subject_id: int | None = None, params: dict[str, Any] | None = None,
-    lane: Lane = Lane.NORMAL, not_before: datetime | None = None, max_lateness: timedelta | None = None,
+    contact: Contact | None = None, house_id: int | None = None, subject_id: int | None = None,
+    params: dict[str, Any] | None = None, lane: Lane = Lane.NORMAL, not_before: datetime | None = None,
+    max_lateness: timedelta | None = None,
 ) -> bool:  # fmt: skip
     """Ask for a person to be told something, once for each `key`. False: it has been asked for already.
 
     `kind` names the notice; what it says is composed when it is sent. `max_lateness` counts from
-    `not_before` (or now): what could not be said by then is dropped and recorded as expired.
+    `not_before` (or now), and is that of the kind if none is given: what could not be said by then is
+    dropped and recorded as expired. With `house_id` alone it is for the whole house (a group).
     """
     due = max(now, not_before) if not_before else now
     made = await insert_once(
         session, Outbox, key=key, kind=kind, subject_id=subject_id, params=params or {}, lane=lane,
-        person_id=to.id if to else None, house_id=to.house_id if to else None,
+        person_id=to.id if to else None, house_id=to.house_id if to else house_id,
         contact_id=contact.id if contact else None,
-        created_at=now, due_at=due, not_after=due + max_lateness if max_lateness else None,
+        created_at=now, due_at=due, not_after=due + (max_lateness or lateness.max_lateness(kind)),
     )  # fmt: skip
     if made is not None:
         ring(session, ALERT if lane is Lane.URGENT else DELIVER)
@@ -169,13 +186,30 @@ async def by_receipt(session: AsyncSession, receipt: str) -> Outbox | None:
     return found
 
 
-async def early_receipt(session: AsyncSession, receipt: str) -> str | None:
-    """What WeChat said of a message before we had written down that it was sent."""
-    key = col(Inbox.key).endswith(f":{receipt}")
-    found = await session.scalar(
-        select(Inbox).where(col(Inbox.kind) == "templatereceipt", key).order_by(col(Inbox.id).desc()).limit(1)
+async def keep_receipt(session: AsyncSession, receipt: str, status: str, now: datetime) -> None:
+    """WeChat was quicker than our own note that this was sent: whoever writes that note finds it here."""
+    await add_once(session, EarlyReceipt, receipt=receipt, status=status, at=now)
+    await session.execute(delete(EarlyReceipt).where(col(EarlyReceipt.at) < now - EARLY))
+
+
+async def early_receipts(session: AsyncSession, receipts: Iterable[str]) -> dict[str, str]:
+    """What WeChat said already of these messages."""
+    rows = await session.scalars(
+        delete(EarlyReceipt).where(col(EarlyReceipt.receipt).in_(list(receipts))).returning(EarlyReceipt)
     )
-    return found.content if found is not None else None
+    return {row.receipt: row.status for row in rows}
+
+
+async def last_subscription_sent(session: AsyncSession, contact_id: int) -> Outbox | None:
+    """The message that a receipt without a known number must be about (bizsend names none)."""
+    found: Outbox | None = await session.scalar(
+        select(Outbox)
+        .where(col(Outbox.contact_id) == contact_id, col(Outbox.sending_by) == "subscription")
+        .where(col(Outbox.state) == OutboxState.SENT)
+        .order_by(col(Outbox.finished_at).desc())
+        .limit(1)
+    )
+    return found
 
 
 async def log_attempt(
@@ -197,14 +231,3 @@ async def waiting(session: AsyncSession, n: int) -> list[Outbox]:
         .limit(n)
     )
     return list(await session.scalars(rows))
-
-
-# The access token
-
-
-async def stored_token(session: AsyncSession, account: str) -> Token | None:
-    return await session.get(Token, account)
-
-
-async def store_token(session: AsyncSession, account: str, value: str, expires_at: datetime) -> None:
-    await session.merge(Token(account=account, value=value, expires_at=expires_at))

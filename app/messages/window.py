@@ -7,6 +7,7 @@ settings). The ledger is ours: the platform can not be asked, it only refuses (4
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from app.messages.models import Contact
 from app.settings import Settings
@@ -48,7 +49,15 @@ def _open(contact: Contact, by: str, count: int, until: datetime) -> None:
     contact.window_opened_by, contact.window_left, contact.window_until = by, count, until
 
 
-def may_write(contact: Contact, now: datetime, limits: Limits, *, urgent: bool) -> bool:
+class Window(Protocol):
+    """The part of a contact that is its window."""
+
+    window_opened_by: str | None
+    window_left: int
+    window_until: datetime | None
+
+
+def may_write(contact: Window, now: datetime, limits: Limits, *, urgent: bool) -> bool:
     """Whether a message may go now; what is not urgent leaves the reserve of a 48-hour window alone."""
     if contact.window_until is None or contact.window_until <= now:
         return False
@@ -56,10 +65,17 @@ def may_write(contact: Contact, now: datetime, limits: Limits, *, urgent: bool) 
     return contact.window_left > kept
 
 
-def spend(contact: Contact) -> None:
+def spend(contact: Window) -> None:
     contact.window_left = max(0, contact.window_left - 1)
 
 
 def shut(contact: Contact) -> None:
     """The platform says that our ledger was wrong."""
     contact.window_left = 0
+
+
+def left(contact: Window, now: datetime) -> tuple[int, datetime] | None:
+    """How many messages may still go, and until when ("可回复至 周四 14:05，余 3 条"); None: the window is shut."""
+    if contact.window_until is None or contact.window_until <= now or contact.window_left <= 0:
+        return None
+    return contact.window_left, contact.window_until

@@ -59,7 +59,6 @@ async def prompt(session: AsyncSession, plan: MoodPlan, now: datetime, *, case_i
     if missing is None:
         await messages.send(
             session, "mood", key=f"mood:{asked.id}", to=who, subject_id=ident(asked), now=now,
-            max_lateness=timedelta(hours=4),
         )  # fmt: skip
     again = next_time(plan.weekday, time.fromisoformat(plan.at), house.zone, now)
     await due.finish(session, plan, due_at=again)

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from app.clock import Clock
-from app.db import Database
+from app.db import Database, ident
 from app.escalations import service as escalations
 from app.escalations.machine import State
 from app.messages import service as messages
@@ -94,7 +94,7 @@ class Pages:
             house = await people.house(session, row.house_id)
             owner = await people.person(session, row.owner_id) if row.owner_id else None
             flags = await escalations.flags_of(session, row)
-            ties = await people.members_linked_to(session, subject)
+            ties = await people.members_linked_to(session, ident(subject))
             since = await messages.said_by(session, subject, row.opened_at - BEFORE)
             await escalations.viewed(session, row, reader, now)
         return self.render(
@@ -117,7 +117,7 @@ class Pages:
             rows = []
             for task in waiting:
                 subject = await people.person(session, task.person_id) if task.person_id else None
-                ties = await people.members_linked_to(session, subject) if subject else []
+                ties = await people.members_linked_to(session, ident(subject)) if subject else []
                 rows.append((task, subject, ties, moment_words(task.created_at, now, house.zone)))
         return self.render("tasks.html", words=await self._words(house), rows=rows, house=house)
 

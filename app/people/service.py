@@ -1,11 +1,14 @@
 """Verbs of the people room: let in, agree, stop, tie to a relative, find."""
 
 import secrets
+import typing
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any, TypeAlias
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, Text, cast, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from app.db import ident
@@ -26,6 +29,8 @@ from app.people.scope import Scope, within
 JOIN_TICKET_LASTS = timedelta(days=7)
 FAMILY_CODE_LASTS = timedelta(minutes=15)
 WRONG_PINS_ALLOWED = 5
+# Selects person_id and house_id.
+Recipients: TypeAlias = Select[*tuple[Any, ...]]
 
 
 async def person(session: AsyncSession, person_id: int) -> Person:
@@ -83,6 +88,37 @@ async def members_of(session: AsyncSession, house_id: int) -> list[Person]:
 
 def wants(who: Person, topic: Topic) -> bool:
     return topic not in who.stopped
+
+
+def wanting(topic: Topic) -> ColumnElement[bool]:
+    """The same as a condition, for whoever asks about many people."""
+    return cast(col(Person.stopped), Text).not_like(f'%"{topic}"%')
+
+
+def joined_members(house_id: int) -> Recipients:
+    """Those of a house who have joined, as the recipients of a fan-out."""
+    members: Any = (
+        select(col(Person.id).label("person_id"), col(Person.house_id).label("house_id"))
+        .where(col(Person.house_id) == house_id, col(Person.role) == Role.MEMBER)
+        .where(col(Person.joined_at).is_not(None))
+    )
+    return typing.cast(Recipients, members)
+
+
+def their_relatives(members: Recipients) -> Recipients:
+    """The relatives of these members who let them know time and place, and the house each belongs to."""
+    told = members.where(wanting(Topic.FAMILY)).subquery("told")
+    relative = aliased(Person)
+    relatives: Any = (
+        select(col(FamilyLink.relative_id).label("person_id"), col(relative.house_id).label("house_id"))
+        .join(told, told.c.person_id == col(FamilyLink.member_id))
+        .join(relative, col(relative.id) == col(FamilyLink.relative_id))
+        .where(
+            col(FamilyLink.ended_at).is_(None), cast(col(relative.stopped), Text).not_like(f'%"{Topic.ACTIVITIES}"%')
+        )
+        .distinct()
+    )
+    return typing.cast(Recipients, relatives)
 
 
 async def find_by_code(session: AsyncSession, code: str) -> Person | None:
@@ -263,8 +299,8 @@ async def relatives_of(session: AsyncSession, member: Person) -> list[Person]:
     return await _linked(session, col(FamilyLink.relative_id), col(FamilyLink.member_id) == member.id)
 
 
-async def members_linked_to(session: AsyncSession, relative: Person) -> list[Person]:
-    return await _linked(session, col(FamilyLink.member_id), col(FamilyLink.relative_id) == relative.id)
+async def members_linked_to(session: AsyncSession, relative_id: int) -> list[Person]:
+    return await _linked(session, col(FamilyLink.member_id), col(FamilyLink.relative_id) == relative_id)
 
 
 async def _linked(session: AsyncSession, wanted: object, known: object) -> list[Person]:

@@ -1,77 +1,179 @@
-"""The rungs of the ladder: how a letter goes out by each of them, and whether one is open just now."""
+"""The rungs of the ladder that are WeChat's: whether each is open just now, what it costs, and how it sends."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from app.db import ident
-from app.messages import window
-from app.messages.models import Contact, Lane, Outbox
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.messages import reach, subscriptions, window
+from app.messages.models import Lane
+from app.messages.outbox import Parcel
 from app.messages.window import Limits
 from app.settings import Settings
-from bot.notices.letter import CUSTOMER, TEMPLATE, Card, CardKind, Letter
+from bot.channels.address import Address
+from bot.channels.buckets import Bucket
+from bot.notices.letter import CUSTOMER, SUBSCRIPTION, TEMPLATE, Card, CardKind, Letter
+from bot.outside import ChannelClosed, OutsideError
 from bot.wechat import WeChatClient
 
 DEDUPED_FOR = timedelta(minutes=10)
 
 
 class Rung(Protocol):
-    """One way to reach a person. `send` answers with WeChat's receipt number, where there is one."""
+    """One way to reach a person. `name` stands in the notices that may use it.
+
+    `reaches`: whether it leads to this person at all; `is_open` asks our own ledgers whether it may be used now.
+    `reserve` takes what a message costs, in the unit of work that marks the row as being sent; `give_back` puts
+    it back when it surely was not sent, and `learn` corrects the ledger when the other side says that it was
+    wrong. `send` makes the call and answers with the number that a receipt will name, where there are receipts.
+    `may_repeat`: whether to send again when nobody knows what became of it.
+    """
 
     name: str
+    bucket: Bucket
 
-    def is_open(self, row: Outbox, letter: Letter, contact: Contact, now: datetime) -> bool: ...
+    def reaches(self, to: Address) -> bool: ...
 
-    async def send(self, row: Outbox, letter: Letter, contact: Contact) -> str | None: ...
+    def is_open(self, parcel: Parcel, letter: Letter, to: Address, now: datetime) -> bool: ...
 
-    def may_repeat(self, row: Outbox, letter: Letter, now: datetime) -> bool:
-        """Whether to send again when nobody knows if the last call was carried out."""
-        ...
+    async def reserve(self, session: AsyncSession, letter: Letter, to: Address) -> bool: ...
+
+    async def give_back(self, session: AsyncSession, letter: Letter, to: Address) -> None: ...
+
+    async def learn(
+        self, session: AsyncSession, letter: Letter, to: Address, error: OutsideError, now: datetime
+    ) -> None: ...
+
+    async def send(self, parcel: Parcel, letter: Letter, to: Address) -> str | None: ...
+
+    def may_repeat(self, parcel: Parcel, letter: Letter, now: datetime) -> bool: ...
+
+
+class Free:
+    """What a rung does that has no ledger of its own."""
+
+    async def reserve(self, session: AsyncSession, letter: Letter, to: Address) -> bool:
+        return True
+
+    async def give_back(self, session: AsyncSession, letter: Letter, to: Address) -> None:
+        return
+
+    async def learn(
+        self, session: AsyncSession, letter: Letter, to: Address, error: OutsideError, now: datetime
+    ) -> None:
+        return
+
+
+class _ByWeChat(Free):
+    def reaches(self, to: Address) -> bool:
+        return to.wechat is not None and to.wechat.follows
 
 
 @dataclass
-class CustomerMessage:
+class CustomerMessage(_ByWeChat):
     """客服消息: a text inside the window that the person opened."""
 
     client: WeChatClient
     limits: Limits
+    bucket: Bucket
     name: str = CUSTOMER
 
-    def is_open(self, row: Outbox, letter: Letter, contact: Contact, now: datetime) -> bool:
-        return window.may_write(contact, now, self.limits, urgent=row.lane is Lane.URGENT)
+    def is_open(self, parcel: Parcel, letter: Letter, to: Address, now: datetime) -> bool:
+        urgent = parcel.lane is Lane.URGENT
+        return self.reaches(to) and window.may_write(to.openid(), now, self.limits, urgent=urgent)
 
-    async def send(self, row: Outbox, letter: Letter, contact: Contact) -> str | None:
-        await self.client.send_text(contact.openid, letter.text)
+    async def reserve(self, session: AsyncSession, letter: Letter, to: Address) -> bool:
+        window.spend(to.openid())
+        return True
+
+    async def give_back(self, session: AsyncSession, letter: Letter, to: Address) -> None:
+        await reach.refund(session, to.openid().id)
+
+    async def learn(
+        self, session: AsyncSession, letter: Letter, to: Address, error: OutsideError, now: datetime
+    ) -> None:
+        if isinstance(error, ChannelClosed):
+            await reach.shut(session, to.openid().id)
+
+    async def send(self, parcel: Parcel, letter: Letter, to: Address) -> str | None:
+        await self.client.send_text(to.openid().openid, letter.text)
         return None
 
-    def may_repeat(self, row: Outbox, letter: Letter, now: datetime) -> bool:
+    def may_repeat(self, parcel: Parcel, letter: Letter, now: datetime) -> bool:
         return letter.repeatable
 
 
 @dataclass
-class TemplateMessage:
+class TemplateMessage(_ByWeChat):
     """模板消息: fixed fields, any time while the person follows."""
 
     client: WeChatClient
     templates: Mapping[CardKind, "TemplateOf"]
+    bucket: Bucket
     name: str = TEMPLATE
 
-    def is_open(self, row: Outbox, letter: Letter, contact: Contact, now: datetime) -> bool:
-        return letter.card is not None and letter.card.kind in self.templates
+    def is_open(self, parcel: Parcel, letter: Letter, to: Address, now: datetime) -> bool:
+        return self.reaches(to) and letter.card is not None and letter.card.kind in self.templates
 
-    async def send(self, row: Outbox, letter: Letter, contact: Contact) -> str | None:
-        if letter.card is None:
-            raise ValueError("a template message needs a card")
-        template = self.templates[letter.card.kind]
+    async def send(self, parcel: Parcel, letter: Letter, to: Address) -> str | None:
+        card, template = _of(letter, self.templates)
         return await self.client.send_template(
-            contact.openid, template.template_id, template.fill(letter.card), url=letter.card.url,
-            client_msg_id=f"tx-{ident(row)}",
+            to.openid().openid, template.template_id, template.fill(card), url=card.url,
+            client_msg_id=f"tx-{parcel.id}",
         )  # fmt: skip
 
-    def may_repeat(self, row: Outbox, letter: Letter, now: datetime) -> bool:
-        same_id_still_counts = row.first_sent_at is not None and now - row.first_sent_at < DEDUPED_FOR
+    def may_repeat(self, parcel: Parcel, letter: Letter, now: datetime) -> bool:
+        same_id_still_counts = parcel.first_sent_at is not None and now - parcel.first_sent_at < DEDUPED_FOR
         return same_id_still_counts or letter.repeatable
+
+
+@dataclass
+class SubscriptionNotice(_ByWeChat):
+    """订阅通知 (one-time): one for each time that the person allowed one."""
+
+    client: WeChatClient
+    templates: Mapping[CardKind, "TemplateOf"]
+    bucket: Bucket
+    name: str = SUBSCRIPTION
+
+    def is_open(self, parcel: Parcel, letter: Letter, to: Address, now: datetime) -> bool:
+        template = self.templates.get(letter.card.kind) if letter.card is not None else None
+        if template is None or not self.reaches(to):
+            return False
+        return to.allowed.get((to.openid().id, template.template_id), 0) > 0
+
+    async def reserve(self, session: AsyncSession, letter: Letter, to: Address) -> bool:
+        _, template = _of(letter, self.templates)
+        return await subscriptions.spend(session, to.openid().id, template.template_id)
+
+    async def give_back(self, session: AsyncSession, letter: Letter, to: Address) -> None:
+        _, template = _of(letter, self.templates)
+        await subscriptions.give_back(session, to.openid().id, template.template_id)
+
+    async def learn(
+        self, session: AsyncSession, letter: Letter, to: Address, error: OutsideError, now: datetime
+    ) -> None:
+        if isinstance(error, ChannelClosed) and error.reason == "consent":
+            _, template = _of(letter, self.templates)
+            await subscriptions.refused(session, to.openid().id, template.template_id, now)
+
+    async def send(self, parcel: Parcel, letter: Letter, to: Address) -> str | None:
+        card, template = _of(letter, self.templates)
+        receipt = await self.client.send_subscription(
+            to.openid().openid, template.template_id, template.fill(card), page=card.url
+        )
+        return receipt or None
+
+    def may_repeat(self, parcel: Parcel, letter: Letter, now: datetime) -> bool:
+        return False  # one was allowed; a second one would be refused, and the first may have arrived
+
+
+def _of(letter: Letter, templates: Mapping[CardKind, "TemplateOf"]) -> tuple[Card, "TemplateOf"]:
+    if letter.card is None:
+        raise ValueError("this way needs a card")
+    return letter.card, templates[letter.card.kind]
 
 
 # How many characters each type of field takes (模板消息 › 参数说明).
@@ -96,6 +198,12 @@ def fit(keyword: str, value: str) -> str:
     return plain if len(plain) <= longest else plain[: longest - 1] + "…"
 
 
+def subscriptions_of(settings: Settings) -> dict[CardKind, TemplateOf]:
+    """The one-time subscription templates that this installation has."""
+    template_id, fields = settings.wechat_subscription_activity, settings.wechat_subscription_activity_fields
+    return {CardKind.ACTIVITY: TemplateOf(template_id, fields)} if template_id else {}
+
+
 def templates_of(settings: Settings) -> dict[CardKind, TemplateOf]:
     """The templates that this installation has; a kind without a template id has no such rung."""
     configured = {
@@ -103,3 +211,14 @@ def templates_of(settings: Settings) -> dict[CardKind, TemplateOf]:
         CardKind.DUTY: TemplateOf(settings.wechat_template_duty, settings.wechat_template_duty_fields),
     }
     return {kind: template for kind, template in configured.items() if template.template_id}
+
+
+def wechat_rungs(client: WeChatClient, settings: Settings) -> tuple[Rung, ...]:
+    """WeChat's rungs as this installation has them; one without a template is left out."""
+    rate = settings.wechat_calls_a_second
+    rungs: list[Rung] = [CustomerMessage(client, Limits.of(settings), Bucket(rate))]
+    if templates := templates_of(settings):
+        rungs.append(TemplateMessage(client, templates, Bucket(rate)))
+    if subscribed := subscriptions_of(settings):
+        rungs.append(SubscriptionNotice(client, subscribed, Bucket(rate)))
+    return tuple(rungs)

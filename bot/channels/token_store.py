@@ -2,35 +2,69 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
+from app.clock import Clock
 from app.db import Database
-from app.messages import service as messages
+from app.messages import channels, tokens
+from bot.outside import NotSent, OutsideError
 from bot.wechat import AccessToken
+
+RENEWAL_LASTS = timedelta(seconds=30)
+LOOK_EVERY = 0.05
+MOST_LOOKS = 600
 
 
 class DatabaseTokenStore:
-    """One token for all processes; within a process one caller renews it and the others wait.
+    """One token for all processes, renewed by one of them while the others look until it is there.
 
-    No transaction is held open while WeChat is asked. Two processes that renew in the same moment get the
-    same token from `stable_token`, so the second answer does no harm.
+    No transaction is held open while WeChat is asked: whoever renews holds a lease of half a minute in the
+    token's row. A process that dies while it renews is followed by another.
     """
 
-    def __init__(self, db: Database, account: str) -> None:
+    def __init__(self, db: Database, account: str, clock: Clock) -> None:
         self._db = db
         self._account = account
+        self._clock = clock
         self._turn = asyncio.Lock()
+        self._seen: AccessToken | None = None
 
     async def get(self) -> AccessToken | None:
-        async with self._db.read() as session:
-            row = await messages.stored_token(session, self._account)
-            return AccessToken(row.value, row.expires_at) if row else None
+        """The last token this process saw, while it is fresh: a thousand messages need no thousand queries."""
+        if self._seen is None or not self._seen.fresh(self._clock.now()):
+            self._seen = await self._stored()
+        return self._seen
 
     async def refresh(self, stale: AccessToken | None, fetch: Callable[[], Awaitable[AccessToken]]) -> AccessToken:
         async with self._turn:
-            stored = await self.get()
-            if stored is not None and (stale is None or stored.value != stale.value):
-                return stored
+            for _ in range(MOST_LOOKS):
+                stored = await self._stored()
+                if stored is not None and (stale is None or stored.value != stale.value):
+                    self._seen = stored
+                    return stored
+                async with self._db.begin() as session:
+                    ours = await tokens.begin_renewal(session, self._account, self._clock.now(), RENEWAL_LASTS)
+                if ours:
+                    return await self._renew(fetch)
+                await asyncio.sleep(LOOK_EVERY)
+        raise NotSent(None, "stable_token", "another process renews it and does not come to an end")
+
+    async def _renew(self, fetch: Callable[[], Awaitable[AccessToken]]) -> AccessToken:
+        try:
             renewed = await fetch()
+        except OutsideError as error:
             async with self._db.begin() as session:
-                await messages.store_token(session, self._account, renewed.value, renewed.expires_at)
-            return renewed
+                await tokens.give_up_renewal(session, self._account)
+                await channels.alarm(
+                    session, "token", error.error_class.value, self._clock.now(), code=error.code, errcode=error.errcode
+                )
+            raise
+        async with self._db.begin() as session:
+            await tokens.store(session, self._account, renewed.value, renewed.expires_at)
+        self._seen = renewed
+        return renewed
+
+    async def _stored(self) -> AccessToken | None:
+        async with self._db.read() as session:
+            row = await tokens.stored(session, self._account)
+            return AccessToken(row.value, row.expires_at) if row else None

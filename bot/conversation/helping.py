@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from app.activities import service as activities
 from app.activities.models import Milestone
+from app.db import ident
 from app.escalations import service as escalations
 from app.escalations.machine import Level
 from app.messages import service as messages
@@ -85,7 +86,7 @@ async def stop(talk: Talk) -> str:
 async def resume(talk: Talk) -> str:
     if talk.person is None:
         return talk.say("stop.nothing")
-    if talk.person.role is Role.FAMILY and not await people.members_linked_to(talk.session, talk.person):
+    if talk.person.role is Role.FAMILY and not await people.members_linked_to(talk.session, ident(talk.person)):
         return talk.say("stop.nothing")
     people.resume(talk.person)
     await activities.catch_up(talk.session, talk.person, talk.now)

@@ -14,6 +14,7 @@ from app.messages import questions
 from app.messages import service as messages
 from app.messages.models import Contact, Question, QuestionState
 from app.people import service as people
+from app.people.addressees import Addressee
 from app.people.models import House, Person, Programme, Role
 from app.tasks import service as tasks
 from app.tasks.models import TaskKind
@@ -56,8 +57,9 @@ class Talk:
 
     def say(self, key: str, **data: Any) -> str:
         """A sentence of this person's locale; who they are and whom they can call is filled in."""
-        common = common_words(self.words, self.programme, self.house, self.worker, self.person)
-        return self.words.say(key, **common, **data)
+        common = CommonWords(self.words, self.programme, self.house, self.worker, self.person)
+        common.update(data)
+        return self.words.say_with(key, common)
 
     def who(self) -> Person:
         if self.person is None:
@@ -124,15 +126,31 @@ class Talk:
         return f"{about}:{ident(self.contact)}:{self.inbox_id}"
 
 
-def common_words(
-    words: Wording, programme: Programme | None, house: House | None, worker: Person | None, person: Person | None
-) -> dict[str, str]:
-    """What any sentence may speak of: where we are, whom one can call, who is meant."""
-    return {
-        "home": (house.name if house else None) or (programme.name if programme else "") or words.say("people.house"),
-        "phone": (house.phone if house else "") or (programme.phone if programme else ""),
-        "support": programme.support_line if programme else NO_PROGRAMME["support"],
-        "emergency": programme.emergency_line if programme else NO_PROGRAMME["emergency"],
-        "worker": worker.name if worker else words.say("people.somebody"),
-        "called": person.known_as if person else "",
-    }
+class CommonWords(dict[str, Any]):
+    """What any sentence may speak of: where we are, whom one can call, who is meant. Each is looked up when said."""
+
+    def __init__(
+        self, words: Wording, programme: Programme | None, house: House | None, worker: Person | None,
+        person: Person | Addressee | None,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self._words, self._programme, self._house = words, programme, house
+        self._worker, self._person = worker, person
+
+    def __missing__(self, name: str) -> str:
+        programme, house = self._programme, self._house
+        match name:
+            case "home":
+                said = (house.name if house else None) or (programme.name if programme else "")
+                return said or self._words.say("people.house")
+            case "phone":
+                return (house.phone if house else "") or (programme.phone if programme else "")
+            case "support":
+                return programme.support_line if programme else NO_PROGRAMME["support"]
+            case "emergency":
+                return programme.emergency_line if programme else NO_PROGRAMME["emergency"]
+            case "worker":
+                return self._worker.name if self._worker else self._words.say("people.somebody")
+            case "called":
+                return self._person.known_as if self._person else ""
+        raise KeyError(name)

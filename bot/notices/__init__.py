@@ -1,6 +1,6 @@
 """What we say unasked: each kind of outbox row has a notice that composes it at the moment it is sent."""
 
 from bot.notices import activities, cases, everyday
-from bot.notices.letter import NOTICES, Ask, Card, Desk, Dropped, Letter, Notice
+from bot.notices.letter import NOTICES, Ask, Card, Desk, Dropped, Letter, Notice, Sheaf
 
-__all__ = ["NOTICES", "Ask", "Card", "Desk", "Dropped", "Letter", "Notice", "activities", "cases", "everyday"]
+__all__ = ["NOTICES", "Ask", "Card", "Desk", "Dropped", "Letter", "Notice", "Sheaf", "activities", "cases", "everyday"]

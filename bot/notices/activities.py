@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from app.activities import machine
-from app.activities import service as activities
 from app.activities.machine import Answer
 from app.activities.models import Milestone, Occurrence, State
 from app.clock import local
@@ -17,7 +16,7 @@ from bot.wording.moments import card_time, when_words
 
 
 async def _occurrence(desk: Desk) -> Occurrence:
-    what = await activities.occurrence(desk.session, desk.subject_id)
+    what = await desk.sheaf.occurrence(desk.subject_id)
     if what.state is State.CANCELLED:
         raise Dropped("cancelled")
     return what
@@ -43,24 +42,29 @@ def _ask(desk: Desk, what: Occurrence) -> Ask:
 @notice(Milestone.INVITE, topic=Topic.ACTIVITIES, call_if_lost=True)
 async def invite(desk: Desk) -> Letter:
     what = await _occurrence(desk)
-    seat = await activities.seat_of(desk.session, what, desk.who())
+    seat = await desk.seat(what)
     if seat.answer is not None or seat.present:
         raise Dropped("answered")
     text = desk.say("rsvp.invite", **rsvp.words_of(what, desk.zone))
-    return Letter(text, _card(desk, what, "card.note_answer"), _ask(desk, what))
+    return Letter(text, _card(desk, what, "card.note_answer"), _ask(desk, what), unsolicited=True)
 
 
 @notice(Milestone.REMIND_DAY, Milestone.REMIND_HOURS, topic=Topic.ACTIVITIES, call_if_lost=True)
 async def remind(desk: Desk) -> Letter:
-    """Which reminder it is follows from the day on which it is said, not from the one it was meant for."""
+    """Which reminder it is follows from the day on which it is said, not from the one it was meant for.
+
+    Who said that they come is owed it; who has not decided is not.
+    """
     what = await _occurrence(desk)
-    if not machine.remind(await activities.seat_of(desk.session, what, desk.who())):
+    seat = await desk.seat(what)
+    if not machine.remind(seat):
         raise Dropped("not going or there")
     today = _days_ahead(desk, what) == 0
     evening = desk.row.kind == Milestone.REMIND_HOURS
     sentence = "remind.today" if today else "remind.evening_before" if evening else "remind.day_before"
     note = "card.note_today" if today else "card.note_answer"
-    return Letter(desk.say(sentence, **_about(desk, what)), _card(desk, what, note), _ask(desk, what))
+    text, card = desk.say(sentence, **_about(desk, what)), _card(desk, what, note)
+    return Letter(text, card, _ask(desk, what), unsolicited=seat.answer is not Answer.GOING)
 
 
 def _days_ahead(desk: Desk, what: Occurrence) -> int:
@@ -71,15 +75,18 @@ def _about(desk: Desk, what: Occurrence) -> dict[str, str]:
     return rsvp.words_of(what, desk.zone)
 
 
-@notice("family_reminder", topic=Topic.ACTIVITIES)
+@notice("family_reminder", topic=Topic.ACTIVITIES, rides=True)
 async def family_reminder(desk: Desk) -> Letter:
     """Time and place only. The link and the consent are looked at again at the moment of sending."""
     what = await _occurrence(desk)
-    member = await people.person(desk.session, desk.row.params["member"])
-    relatives = [r.id for r in await people.relatives_of(desk.session, member)]
-    if desk.who().id not in relatives or not people.wants(member, Topic.FAMILY):
+    told = [
+        member
+        for member in await people.members_linked_to(desk.session, desk.who().id)
+        if people.wants(member, Topic.FAMILY)
+    ]
+    if not told:
         raise Dropped("unlinked")
-    if not machine.remind(await activities.seat_of(desk.session, what, member)):
+    if not any([machine.remind(await desk.sheaf.seat(what, ident(member))) for member in told]):
         raise Dropped("not going or there")
     text = desk.say("remind.family", **rsvp.words_of(what, desk.zone))
     card = _card(desk, what, "card.note_family")
@@ -89,7 +96,7 @@ async def family_reminder(desk: Desk) -> Letter:
 @notice(Milestone.MISSED, topic=Topic.ACTIVITIES)
 async def missed(desk: Desk) -> Letter:
     what = await _occurrence(desk)
-    seat = await activities.seat_of(desk.session, what, desk.who())
+    seat = await desk.seat(what)
     if seat.present or seat.answer is not Answer.GOING:
         raise Dropped("there or not expected")
     ask = Ask("missed", timedelta(hours=24), ident(what))
@@ -110,8 +117,8 @@ async def moved(desk: Desk) -> Letter:
     return Letter(text, _card(desk, what, "card.note_moved"), _ask(desk, what))
 
 
-@notice("called_off", topic=Topic.ACTIVITIES, call_if_lost=True)
+@notice("called_off", topic=Topic.ACTIVITIES, call_if_lost=True, rides=True)
 async def called_off(desk: Desk) -> Letter:
-    what = await activities.occurrence(desk.session, desk.subject_id)
+    what = await desk.sheaf.occurrence(desk.subject_id)
     text = desk.say("rsvp.called_off", **rsvp.words_of(what, desk.zone))
     return Letter(text, _card(desk, what, "card.note_off"))

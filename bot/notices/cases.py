@@ -1,5 +1,6 @@
 """Alerts and what follows them. Nothing here may name a person or repeat a word: it lights up a lock screen."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from app.clock import local
@@ -9,9 +10,24 @@ from app.escalations.machine import Level, State
 from app.escalations.models import CaseRow
 from app.people import service as people
 from app.tasks.models import Task
-from bot.notices.letter import CUSTOMER, TEMPLATE, Card, CardKind, Desk, Dropped, Letter, notice
+from bot.notices.letter import (
+    CUSTOMER,
+    MAIL,
+    ROBOT,
+    SMS,
+    TEMPLATE,
+    WECOM,
+    Button,
+    Card,
+    CardKind,
+    Desk,
+    Dropped,
+    Letter,
+    notice,
+)
 from bot.wording.moments import card_time, moment_words
 
+TO_STAFF = (WECOM, CUSTOMER, TEMPLATE, MAIL)
 SENTENCES = {Level.RED: "notice.alert", Level.ORANGE: "notice.alert_day", Level.YELLOW: "notice.alert_week"}
 
 
@@ -23,7 +39,7 @@ async def _case(desk: Desk) -> CaseRow:
 
 
 def _link(desk: Desk, row: CaseRow) -> str:
-    return desk.links.case(ident(row), ident(desk.who()), desk.now)
+    return desk.links.case(ident(row), desk.who().id, desk.now)
 
 
 def _card(desk: Desk, row: CaseRow, by: datetime) -> Card:
@@ -36,7 +52,7 @@ def _card(desk: Desk, row: CaseRow, by: datetime) -> Card:
     return Card(CardKind.DUTY, fields, url=_link(desk, row))
 
 
-@notice("case_alert", disturbs=False, rungs=(TEMPLATE, CUSTOMER))
+@notice("case_alert", disturbs=False, rungs=(WECOM, TEMPLATE, CUSTOMER, SMS, MAIL))
 async def alert(desk: Desk) -> Letter:
     """The card comes first: it has a receipt, and it repeats without doubling (client_msg_id)."""
     row = await _case(desk)
@@ -47,10 +63,21 @@ async def alert(desk: Desk) -> Letter:
     by = row.opened_at + read_ladder(row.ladder).contact_within
     sentence = "notice.alert_late" if row.level is Level.RED and by < desk.now else SENTENCES[row.level]
     text = desk.say(sentence, code=row.code, by=f"{local(by, desk.zone):%H:%M}")
-    return Letter(text, _card(desk, row, by))
+    take = Button(f"take:{ident(row)}:{row.version}", desk.say("card.take"))
+    return Letter(text, replace(_card(desk, row, by), button=take))
 
 
-@notice("case_note", disturbs=False, rungs=(CUSTOMER, TEMPLATE))
+@notice("case_group", disturbs=False, rungs=(ROBOT,))
+async def to_the_group(desk: Desk) -> Letter:
+    """For the group of a house in WeCom: that something has to be done until when, and nothing else."""
+    row = await _case(desk)
+    if row.state is not State.OPEN:
+        raise Dropped("taken")
+    by = row.opened_at + read_ladder(row.ladder).contact_within
+    return Letter(desk.say("notice.group", code=row.code, by=f"{local(by, desk.zone):%H:%M}"))
+
+
+@notice("case_note", disturbs=False, rungs=(WECOM, CUSTOMER, TEMPLATE, SMS, MAIL))
 async def note(desk: Desk) -> Letter:
     """Something happened to a case that this member of staff has, had, or was asked to take."""
     row = await _case(desk)
@@ -65,7 +92,7 @@ async def note(desk: Desk) -> Letter:
     return Letter(text, card)
 
 
-@notice("case_taken", disturbs=False, rungs=(CUSTOMER,))
+@notice("case_taken", disturbs=False, rungs=(CUSTOMER,), rides=True)
 async def taken(desk: Desk) -> Letter:
     """To the member: who has read it and when they will call. Only as a text: a card would say too much."""
     row = await _case(desk)
@@ -80,19 +107,19 @@ async def taken(desk: Desk) -> Letter:
     return Letter(desk.say("red.taken", owner=owner.name, by=moment_words(by, desk.now, desk.zone)))
 
 
-@notice("case_follow_up", rungs=(CUSTOMER, TEMPLATE))
+@notice("case_follow_up", rungs=TO_STAFF)
 async def follow_up(desk: Desk) -> Letter:
     """The day that was agreed when the case was closed."""
     row = await _case(desk)
     return Letter(desk.say("notice.follow_up", code=row.code), _card(desk, row, desk.now))
 
 
-@notice("task")
+@notice("task", rungs=TO_STAFF, rides=True)
 async def task(desk: Desk) -> Letter:
     row = await desk.session.get(Task, desk.subject_id)
     if row is None or row.done_at is not None:
         raise Dropped("done")
-    link = desk.links.tasks(ident(desk.who()), desk.now)
+    link = desk.links.tasks(desk.who().id, desk.now)
     fields = {
         "code": f"T-{row.id:04d}",
         "kind": desk.say("card.task_kind"),
@@ -102,6 +129,6 @@ async def task(desk: Desk) -> Letter:
     return Letter(desk.say("notice.task", link=link), Card(CardKind.DUTY, fields, url=link))
 
 
-@notice("stopped")
+@notice("stopped", rungs=TO_STAFF, rides=True)
 async def stopped(desk: Desk) -> Letter:
     return Letter(desk.say("notice.stopped"))

@@ -1,5 +1,6 @@
 """Every sentence that a person reads, per locale, as data: `zh-Hans.yaml` and its sisters."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from string import Formatter
@@ -24,6 +25,10 @@ class Wording:
         self._sentences = sentences
 
     def say(self, key: str, **data: Any) -> str:
+        return self.say_with(key, data)
+
+    def say_with(self, key: str, data: Mapping[str, Any]) -> str:
+        """The same, with data that may be looked up only when the sentence speaks of it."""
         sentence = self._sentences.get(key)
         if sentence is None:
             raise WordingError(f"no sentence {key} in {self.locale}")

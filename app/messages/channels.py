@@ -1,0 +1,73 @@
+"""The ways out of the house: which are set up, which are closed and until when; and alarms about them."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.db import add_once, insert_once
+from app.messages.models import Alarm, Channel
+
+log = structlog.get_logger()
+REST = timedelta(minutes=10)
+
+
+async def set_up(session: AsyncSession, names: Collection[str]) -> None:
+    """These are the channels of this installation; one that is no longer set up is forgotten."""
+    standing = {channel.name: channel for channel in await session.scalars(select(Channel))}
+    for name in names:
+        if name not in standing:
+            await add_once(session, Channel, name=name)
+    gone = standing.keys() - set(names)
+    if gone:
+        await session.execute(delete(Channel).where(col(Channel.name).in_(gone)))
+
+
+async def configured(session: AsyncSession) -> set[str]:
+    return set(await session.scalars(select(col(Channel.name)).where(col(Channel.configured))))
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    until: datetime
+    because: str
+
+
+async def closed(session: AsyncSession, now: datetime) -> dict[str, Closed]:
+    """The channels that are closed just now, until when and why."""
+    rows = await session.execute(
+        select(col(Channel.name), col(Channel.closed_until), col(Channel.closed_because)).where(
+            col(Channel.closed_until) > now
+        )
+    )
+    return {name: Closed(until, because or "") for name, until, because in rows if until is not None}
+
+
+async def close(session: AsyncSession, name: str, until: datetime, because: str) -> None:
+    """Nobody uses this channel until then, in any process; what is urgent still tries."""
+    await add_once(session, Channel, name=name)
+    channel = await session.get(Channel, name, with_for_update=True, populate_existing=True)
+    if channel is not None and (channel.closed_until is None or channel.closed_until < until):
+        channel.closed_until, channel.closed_because = until, because[:40]
+
+
+async def alarm(
+    session: AsyncSession, channel: str, what: str, now: datetime, *, code: str = "", errcode: int | None = None,
+    detail: str | None = None,
+) -> bool:  # fmt: skip
+    """Tell whoever runs the program, once for each channel, code and hour. False: they have been told."""
+    key = f"{channel}:{what}:{code or errcode or ''}:{now:%Y%m%d%H}"
+    raised = await insert_once(
+        session, Alarm, key=key[:120], channel=channel, what=what, errcode=errcode, detail=detail, at=now
+    )
+    if raised is not None:
+        log.critical("alarm", channel=channel, what=what, code=code or errcode, detail=detail)
+    return raised is not None
+
+
+async def alarms_since(session: AsyncSession, since: datetime) -> list[Alarm]:
+    return list(await session.scalars(select(Alarm).where(col(Alarm.at) >= since).order_by(col(Alarm.at))))

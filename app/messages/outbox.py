@@ -1,0 +1,209 @@
+"""The outbox as a queue: claim a handful, say what became of each. Many rows at a time, one statement for each step.
+
+Whoever holds a `Parcel` names the attempt it holds (`attempts`): one whose lease has run out changes nothing.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, String, Table, bindparam, insert, literal, select, tuple_, update
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.selectable import Select
+from sqlmodel import col
+
+from app import due
+from app.db import insert_selected, ring
+from app.messages.lateness import max_lateness
+from app.messages.models import Attempt, Lane, Outbox, OutboxState
+
+OUTBOX = cast(Table, Outbox.__table__)  # type: ignore[attr-defined]
+ATTEMPT = cast(Table, Attempt.__table__)  # type: ignore[attr-defined]
+WAITING = (OutboxState.QUEUED, OutboxState.HELD)
+DELIVER, ALERT = "deliver", "alert"
+
+
+@dataclass(slots=True)
+class Parcel:
+    """An outbox row in somebody's hands."""
+
+    id: int
+    attempts: int
+    key: str
+    kind: str
+    person_id: int | None
+    contact_id: int | None
+    house_id: int | None
+    broadcast_id: int | None
+    subject_id: int | None
+    params: dict[str, Any]
+    lane: Lane
+    state: OutboxState
+    created_at: datetime
+    not_after: datetime | None
+    rungs_tried: str
+    tries: int
+    sending_by: str | None
+    first_sent_at: datetime | None
+
+    def __repr__(self) -> str:
+        return f"<Parcel {self.id}>"
+
+    @property
+    def outcome_unknown(self) -> bool:
+        """It was being sent when whoever sent it died."""
+        return self.state is OutboxState.SENDING and self.sending_by is not None
+
+
+_COLUMNS = [OUTBOX.c[name] for name in Parcel.__slots__]
+
+
+async def claim(session: AsyncSession, now: datetime, n: int, lanes: Sequence[Lane]) -> list[Parcel]:
+    """Up to `n` due rows of these lanes, the first lane first; nobody else sees them for a minute."""
+    found: list[Parcel] = []
+    for lane in lanes:
+        if len(found) >= n:
+            break
+        rows = await due.take(session, Outbox, now, _COLUMNS, n=n - len(found), only=col(Outbox.lane) == lane)
+        found += sorted((Parcel(*tuple(row)) for row in rows), key=lambda parcel: parcel.id)
+    return found
+
+
+async def mark_sending(session: AsyncSession, rung: str, parcels: Sequence[Parcel], now: datetime) -> None:
+    """From here on, a crash means: nobody knows whether these went out by `rung` to their contact."""
+    for parcel in parcels:
+        repeats = parcel.sending_by == rung and parcel.first_sent_at is not None
+        parcel.first_sent_at = parcel.first_sent_at if repeats else now
+        parcel.state, parcel.sending_by, parcel.tries = OutboxState.SENDING, rung, parcel.tries + 1
+    values = {"state": OutboxState.SENDING, "sending_by": rung, "due_at": now + due.LEASE}
+    await session.execute(
+        update(OUTBOX)
+        .where(OUTBOX.c.id == bindparam("row"))
+        .values(**values, tries=bindparam("n"), first_sent_at=bindparam("first"), contact_id=bindparam("contact")),
+        [{"row": p.id, "n": p.tries, "first": p.first_sent_at, "contact": p.contact_id} for p in parcels],
+    )
+
+
+async def still_mine(session: AsyncSession, parcels: Iterable[Parcel]) -> set[int]:
+    """Those whose lease has not run out meanwhile, locked until the end of this unit of work."""
+    held = [(parcel.id, parcel.attempts) for parcel in parcels]
+    mine = (
+        select(OUTBOX.c.id)
+        .where(tuple_(OUTBOX.c.id, OUTBOX.c.attempts).in_(held), OUTBOX.c.due_at.is_not(None))
+        .order_by(OUTBOX.c.id)
+        .with_for_update()
+    )
+    return set(await session.scalars(mine))
+
+
+async def sent(session: AsyncSession, receipts: Mapping[int, str | None], now: datetime, unsolicited: set[int]) -> None:
+    """These went out, by their number; the value is the receipt that will tell what became of each."""
+    await session.execute(
+        update(OUTBOX)
+        .where(OUTBOX.c.id == bindparam("row"))
+        .values(
+            state=OutboxState.SENT, reason=None, due_at=None, finished_at=now, receipt=bindparam("mark"),
+            unsolicited=bindparam("asked_for_by_nobody"),
+        ),
+        [
+            {"row": number, "mark": receipt, "asked_for_by_nobody": number in unsolicited}
+            for number, receipt in receipts.items()
+        ],
+    )  # fmt: skip
+
+
+async def change(session: AsyncSession, parcel: Parcel, *, due_at: datetime | None = None, **values: Any) -> bool:
+    """Put a row off until `due_at`, or end it (None). False: the lease was lost, nothing changed."""
+    result = cast(
+        CursorResult[Any],
+        await session.execute(
+            update(OUTBOX)
+            .where(OUTBOX.c.id == parcel.id, OUTBOX.c.attempts == parcel.attempts, OUTBOX.c.due_at.is_not(None))
+            .values(due_at=due_at, **values)
+        ),
+    )
+    return result.rowcount == 1
+
+
+async def change_many(session: AsyncSession, parcels: Sequence[Parcel], due_at: datetime | None, **values: Any) -> None:
+    """The same for several that this very unit of work has claimed, and so surely holds."""
+    await session.execute(
+        update(OUTBOX).where(OUTBOX.c.id.in_([p.id for p in parcels])).values(due_at=due_at, **values)
+    )
+
+
+async def put_back(session: AsyncSession, parcels: Sequence[Parcel], due_at: datetime | None = None) -> None:
+    """These did not go just now, for a reason that is over in a moment: they keep their place in the queue."""
+    if not parcels:
+        return
+    await session.execute(
+        update(OUTBOX)
+        .where(OUTBOX.c.id == bindparam("row"), OUTBOX.c.attempts == bindparam("held"), OUTBOX.c.due_at.is_not(None))
+        .values(due_at=bindparam("since")),
+        [{"row": p.id, "held": p.attempts, "since": due_at or p.created_at} for p in parcels],
+    )
+
+
+async def unsolicited_since(
+    session: AsyncSession, people: Collection[int], since: datetime
+) -> dict[int, list[datetime]]:
+    """When each of these people was last told something that they had not asked for."""
+    rows = await session.execute(
+        select(OUTBOX.c.person_id, OUTBOX.c.finished_at)
+        .where(OUTBOX.c.person_id.in_(list(people)), OUTBOX.c.unsolicited, OUTBOX.c.finished_at >= since)
+        .where(OUTBOX.c.state.in_((OutboxState.SENT, OutboxState.DELIVERED)))
+        .order_by(OUTBOX.c.finished_at)
+    )
+    found: dict[int, list[datetime]] = {}
+    for person_id, at in rows:
+        found.setdefault(person_id, []).append(at)
+    return found
+
+
+async def log_attempts(session: AsyncSession, entries: Sequence[Mapping[str, Any]]) -> None:
+    """What was tried and what came of it: `outbox_id, house_id, rung, at, result, errcode` of each."""
+    if entries:
+        await session.execute(insert(ATTEMPT), list(entries))
+
+
+async def fan_out(
+    session: AsyncSession, kind: str, key: str, recipients: Select[*tuple[Any, ...]], *, now: datetime,
+    until: datetime | None = None, subject_id: int | None = None, params: Mapping[str, Any] | None = None,
+    lane: Lane = Lane.NORMAL, broadcast_id: int | None = None,
+) -> int:  # fmt: skip
+    """Tell many people the same kind of thing, in one statement; who has been told under this `key` is left out.
+
+    `recipients` selects the columns person_id and house_id. How many rows there are now with this key's
+    prefix is not counted; the answer is how many were made, or -1 where the database does not say.
+    """
+    who = recipients.subquery("recipients")
+    row = Outbox(key="", kind=kind, subject_id=subject_id, params=dict(params or {}), lane=lane, created_at=now)
+    same = row.model_dump(exclude={"id", "key", "person_id", "house_id"})
+    same |= {"due_at": now, "not_after": until or now + max_lateness(kind), "broadcast_id": broadcast_id}
+    columns = [OUTBOX.c.key, OUTBOX.c.person_id, OUTBOX.c.house_id, *(OUTBOX.c[name] for name in same)]
+    values = [literal(value, OUTBOX.c[name].type).label(name) for name, value in same.items()]
+    chosen = select(_key(key, who.c.person_id), who.c.person_id, who.c.house_id, *values)
+    made = await insert_selected(session, OUTBOX, columns, chosen)
+    ring(session, ALERT if lane is Lane.URGENT else DELIVER)
+    return made
+
+
+def _key(key: str, person_id: Any) -> Any:
+    return literal(f"{key}:").concat(sql_cast(person_id, String))
+
+
+async def clear_all(
+    session: AsyncSession, reason: str, now: datetime, *, person_id: int | None, contact_id: int | None,
+    but: Collection[str] = (),
+) -> int:  # fmt: skip
+    """Take back everything that waits for somebody who can no longer be reached."""
+    whose = OUTBOX.c.person_id == person_id if person_id is not None else OUTBOX.c.contact_id == contact_id
+    cleared = await session.scalars(
+        update(OUTBOX)
+        .where(whose, OUTBOX.c.state.in_(WAITING), OUTBOX.c.kind.not_in(list(but)))
+        .values(state=OutboxState.CLEARED, reason=reason, due_at=None, finished_at=now)
+        .returning(OUTBOX.c.id)
+    )
+    return len(list(cleared))
