@@ -17,7 +17,7 @@ from bot.outside import (
 )
 from bot.wechat.errors import classify as classify_as_wechat
 
-GETTOKEN = "gettoken"  # noqa: S105 - the name of an API
+GETTOKEN = "gettoken"
 TASK_ID_USED = 42014
 RETRY_AFTER = timedelta(seconds=60)
 
