@@ -1,5 +1,6 @@
 """A company in a box, our client on one side of it and our door on the other."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -46,9 +47,12 @@ class Desk:
     pressed: list[ButtonPressed] = field(default_factory=list)
     says: str | None = "王乐 已接手"
     broken: Exception | None = None
+    held: asyncio.Event | None = None  # the first press waits for it
 
     async def press(self, pressed: ButtonPressed) -> str | None:
         self.pressed.append(pressed)
+        if self.held is not None and len(self.pressed) == 1:
+            await self.held.wait()
         if self.broken is not None:
             raise self.broken
         return self.says
