@@ -8,7 +8,7 @@ import pytest
 from app.clock import Clock
 from bot.simulator import Phone, Platform, WorkPlatform
 from bot.simulator.crypto import Seal, signature
-from bot.wecom import ButtonPressed, WeComClient
+from bot.wecom import WeComClient
 
 from .conftest import CARD, COMPANY, NOW, USERID, Desk
 
