@@ -1,5 +1,8 @@
 """WeCom on the page of the box: the same phones, a panel for the groups, forms that need no JavaScript."""
 
+import re
+from pathlib import Path
+
 import httpx
 import pytest
 
@@ -128,3 +131,9 @@ async def test_a_real_company_never_meets_the_box(clock: Clock, door: httpx.Asyn
     with pytest.raises(RealAccountError, match="TONGXING_WECOM_CORP_ID") as caught:
         WorkPlatform(real, clock, door=door)
     assert "ww_real" not in str(caught.value)
+
+
+def test_the_box_knows_nothing_of_our_side_of_the_protocol() -> None:
+    room = Path(__file__).parent.parent.parent / "bot" / "simulator"
+    for file in room.glob("*.py"):
+        assert not re.search(r"bot\.(wecom|wechat|exchange)\b", file.read_text(encoding="utf-8")), file.name
