@@ -20,9 +20,12 @@ from bot.simulator.state import (
     RealAccountError,
     User,
 )
+from bot.simulator.wecom import DEMO_CORP_ID, WorkPlatform
+from bot.simulator.wecom_door import WorkAccount
 
 __all__ = [
     "DEMO_APP_ID",
+    "DEMO_CORP_ID",
     "DEMO_TEMPLATES",
     "Account",
     "Bubble",
@@ -40,5 +43,7 @@ __all__ = [
     "RealAccountError",
     "Upcoming",
     "User",
+    "WorkAccount",
+    "WorkPlatform",
     "create_box",
 ]

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from bot.simulator import page, services
+from bot.simulator import page, services, wecom
 from bot.simulator.controls import Controls
 from bot.simulator.errors import errmsg, explain
 from bot.simulator.platform import Platform
@@ -48,9 +48,21 @@ def create_box(platform: Platform, controls: Controls | None = None) -> Starlett
         api.route("sns/oauth2/access_token", api.oauth_token, token=False, methods=("GET",)),
         Route("/cgi-bin/showqrcode", api.show_qrcode),
         Route("/connect/oauth2/authorize", api.authorize),
+        *(_work_routes(platform, platform.work) if platform.work is not None else ()),
         *page.routes(platform, controls),
     ]
     return Starlette(routes=routes)
+
+
+def _work_routes(platform: Platform, work: wecom.WorkPlatform) -> list[Route]:
+    api = _WorkApi(platform, work)
+    return [
+        api.route("gettoken", lambda request, _: work.tokens.give(request.query_params), token=False, methods=("GET",)),
+        api.route("message/send", lambda _, raw: work.message_send(_json(raw))),
+        api.route(
+            "webhook/send", lambda request, raw: work.webhook_send(request.query_params, _json(raw)), token=False
+        ),
+    ]
 
 
 class _Api:
@@ -77,23 +89,38 @@ class _Api:
         try:
             if fault.errcode is not None:
                 raise Refused(fault.errcode)
-            if needs_token:
-                self.box.tokens.check(request.query_params.get("access_token", ""))
-            self.box.check_quota(path)
+            self.admit(path, request.query_params.get("access_token", "") if needs_token else None)
             answer = dict(work(request, raw))
-            used = self.box.count(path)
+            used = self.count(path)
             note = answer.pop(NOTE, "")
             call.result = " · ".join(part for part in ("0 ok", note, used) if part)
             if path not in ("stable_token", "token", "sns/oauth2/access_token", "user/info", "menu/get"):
                 answer = {"errcode": 0, "errmsg": "ok", **answer}
         except Refused as refusal:
-            code = refusal.errcode
-            call.result, call.ok = f"{code} {refusal.note or explain(code)}", False
-            answer = {"errcode": code, "errmsg": errmsg(code, refusal.detail, secrets.token_hex(8))}
+            told, answer = self.refuse(refusal)
+            call.result, call.ok = f"{refusal.errcode} {refusal.note or told}", False
         if fault.after:
             call.result, call.ok = f"{call.result} · 答复丢失", False
             return await _never_answered(request)
         return JSONResponse(answer)
+
+    def admit(self, path: str, token: str | None) -> None:
+        """Refused if the token (None: none is needed) or today's quota is not good."""
+        if token is not None:
+            self.box.tokens.check(token)
+        self.box.check_quota(path)
+
+    def count(self, path: str) -> str:
+        return self.box.count(path)
+
+    def refuse(self, refusal: Refused) -> tuple[str, dict[str, Any]]:
+        """What our log says of it, and the answer."""
+        code = refusal.errcode
+        return explain(code), {"errcode": code, "errmsg": errmsg(code, refusal.detail, secrets.token_hex(8))}
+
+    def who(self, openid: str) -> str:
+        user = self.box.users.get(openid)
+        return user.name if user else openid
 
     def _about(self, request: Request, raw: bytes) -> tuple[str, str]:
         """Whom a call is about, and its gist, for the log; secrets and tokens stay out of it."""
@@ -104,8 +131,7 @@ class _Api:
         if not isinstance(body, dict):
             return "", ""
         openid = str(body.get("touser") or request.query_params.get("openid") or "")
-        user = self.box.users.get(openid)
-        return (user.name if user else openid), _gist(body, self.box)
+        return self.who(openid), _gist(body, self.box)
 
     # Work: how a request becomes a verb
 
@@ -163,6 +189,29 @@ class _Api:
         return RedirectResponse(f"{back}{joint}{urlencode(answer)}", status_code=302)
 
 
+class _WorkApi(_Api):
+    """WeCom's API: its own token, no daily quota, its own words."""
+
+    def __init__(self, box: Platform, work: wecom.WorkPlatform) -> None:
+        super().__init__(box)
+        self.work = work
+
+    def admit(self, path: str, token: str | None) -> None:
+        del path
+        if token is not None:
+            self.work.tokens.check(token)
+
+    def count(self, path: str) -> str:
+        del path
+        return ""
+
+    def refuse(self, refusal: Refused) -> tuple[str, dict[str, Any]]:
+        return wecom.refuse(refusal)
+
+    def who(self, openid: str) -> str:
+        return self.work.names(openid)
+
+
 def _json(raw: bytes) -> Mapping[str, Any]:
     if not raw:
         raise Refused(44002)
@@ -180,6 +229,9 @@ def _gist(body: Mapping[str, Any], box: Platform) -> str:
     template = box.templates.get(str(body.get("template_id", "")))
     if template is not None:
         return template["title"]
+    card = body.get("template_card")
+    if isinstance(card, Mapping):
+        return str((card.get("main_title") or {}).get("title") or "")
     for kind in ("text", "msgmenu"):
         part = body.get(kind)
         if isinstance(part, Mapping):

@@ -125,7 +125,7 @@ class Door:
         response = await self._client.post(
             self._path,
             params=self.query(openid, encrypt, forge=forge),
-            content=write_xml({"ToUserName": self.account_id, "Encrypt": encrypt}).encode(),
+            content=write_xml(self.envelope(encrypt)).encode(),
             # A kept connection may be closed by the server just now, which would look like a lost message.
             headers={"content-type": "text/xml", "user-agent": "Mozilla/4.0", "connection": "close"},
             timeout=self._answer_limit,
@@ -142,6 +142,9 @@ class Door:
     @property
     def account_id(self) -> str:
         return f"gh_{self._account.app_id.removeprefix('wx_')}"
+
+    def envelope(self, encrypt: str) -> Fields:
+        return {"ToUserName": self.account_id, "Encrypt": encrypt}
 
     def query(self, openid: str, encrypt: str, *, forge: bool = False) -> dict[str, str]:
         """The query string of one post: fresh timestamp, nonce and signatures."""
@@ -174,9 +177,13 @@ class Door:
         if not signed_by(outer.findtext("MsgSignature") or "", self._account.token, stamp, nonce, encrypt):
             raise BadAnswerError("回复的签名不对")
         try:
-            return _reply(_parse(self._seal.open(encrypt)))
+            return self.reply(_parse(self._seal.open(encrypt)))
         except SealError as error:
             raise BadAnswerError(f"回复解不开：{error}") from None
+
+    def reply(self, inner: ET.Element) -> Reply:
+        """The passive reply in the decrypted XML; BadAnswerError for one that the platform does not take."""
+        return _reply(inner)
 
 
 def _parse(body: str) -> ET.Element:

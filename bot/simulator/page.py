@@ -198,8 +198,10 @@ class Desk:
                 self.box.hold_next = True
             case "token":
                 self.box.expire_token(40001)
+                if self.box.work is not None:
+                    self.box.work.tokens.spoil(42001)
             case "refuse":
-                self.box.break_next("message/*", errcode=43101)
+                self.box.break_next("message/*/*send", errcode=43101)
             case "unfollowed":
                 self.box.break_next("message/template/send", errcode=43004)
             case "quota":

@@ -7,6 +7,7 @@ from app.clock import local
 from bot.simulator.controls import Controls
 from bot.simulator.platform import BEIJING, Platform
 from bot.simulator.state import Bubble, Call, User
+from bot.simulator.wecom import WorkPlatform
 from bot.wording.moments import weekday_words
 
 GAP = timedelta(minutes=5)
@@ -36,6 +37,7 @@ async def box_state(platform: Platform, controls: Controls | None, phone: str = 
             for code in platform.qr_codes
             if code.valid(now)
         ],
+        "groups": [] if phone or platform.work is None else work_groups(platform.work, now, zone),
         "faults": waiting_faults(platform),
         "has_controls": controls is not None,
         "upcoming": [
@@ -51,6 +53,7 @@ def phone_state(platform: Platform, user: User) -> dict[str, Any]:
         "openid": user.openid,
         "name": user.name,
         "role": user.role,
+        "at_work": bool(user.userid),
         "following": user.following,
         "lock_screen": user.lock_screen,
         "messages_left": user.messages_left(now),
@@ -68,7 +71,23 @@ def bubble_state(bubble: Bubble) -> dict[str, Any]:
         "fields": [list(pair) for pair in bubble.fields],
         "url": bubble.url,
         "choices": [list(choice) for choice in bubble.choices],
+        "task_id": bubble.task_id,
+        "replaced": bubble.replaced,
     }
+
+
+def work_groups(work: WorkPlatform, now: datetime, zone: str) -> list[dict[str, Any]]:
+    """The groups with a robot, each with its posts, newest first."""
+    return [
+        {
+            "name": group.name,
+            "posts": [
+                {"at_words": near_words(post.at, now, zone), "text": post.text, "everybody": post.everybody}
+                for post in reversed(group.posts)
+            ],
+        }
+        for group in work.groups.values()
+    ]
 
 
 def call_state(call: Call, zone: str) -> dict[str, Any]:

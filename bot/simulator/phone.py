@@ -36,7 +36,13 @@ class Seen:
     url: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
     choices: tuple[tuple[str, str], ...] = ()
+    task_id: str = ""
     at: str = ""
+
+    @property
+    def at_work(self) -> bool:
+        """It came by WeCom."""
+        return self.kind.startswith("work_")
 
 
 class Wire(Protocol):
@@ -119,6 +125,8 @@ async def perform(platform: Platform, openid: str, verb: str, details: Mapping[s
             await platform.unreadable(openid, details["kind"])
         case "accept":
             await platform.accept_subscription(openid, details["template_id"])
+        case "press" if platform.work is not None:
+            await platform.work.press(platform.user(openid).userid, details["task_id"], details["key"])
         case _:
             return False
     return True
@@ -132,7 +140,8 @@ class Phone:
         self._wire = wire
         self._bubbles: list[Seen] = []
         self._lock = ""
-        self._heard = 0
+        # How far each of the two chats has been read.
+        self._heard = {False: 0, True: 0}
 
     # What a person does
 
@@ -174,14 +183,39 @@ class Phone:
                     return
         await self._act("click", key=key)
 
+    async def presses(self, words: str) -> None:
+        """Press the button with these words (or this key) on the newest WeCom card that came with it.
+
+        Also when the card shows something else by now: a second tap can be under way, another device behind.
+        """
+        await self._refresh()
+        for bubble in reversed(self._bubbles):
+            for key, said in bubble.choices if bubble.kind == "work_card" else ():
+                if words in (key, said):
+                    await self._act("press", task_id=bubble.task_id, key=key)
+                    return
+        raise AssertionError(self._complaint(f"has no button {words!r}"))
+
     # What a person sees
 
     async def hears(self, *fragments: str, within: float | None = None) -> str:
-        """The text of the first new bubble that has every fragment; it and all before it are then seen.
+        """The text of the first new bubble in WeChat that has every fragment; it and all before it are then seen.
 
         Waits `within` real seconds (the wire's patience by default). AssertionError with the transcript.
         """
-        return (await self._find(lambda b: all(f in b.text for f in fragments), fragments, within)).text
+
+        def fits(bubble: Seen) -> bool:
+            return not bubble.at_work and all(f in bubble.text for f in fragments)
+
+        return (await self._find(fits, fragments, within)).text
+
+    async def sees_work_message(self, *fragments: str, within: float | None = None) -> str:
+        """The text of a new message in WeCom that has every fragment."""
+
+        def fits(bubble: Seen) -> bool:
+            return bubble.kind == "work_text" and all(f in bubble.text for f in fragments)
+
+        return (await self._find(fits, fragments, within)).text
 
     async def hears_nothing(self) -> None:
         await self._refresh()
@@ -201,10 +235,21 @@ class Phone:
 
         `fields` name a label and what its value must contain: `地点="活动室"`.
         """
+        return await self._card(("card", "news"), title, fragments, within, fields)
 
+    async def sees_work_card(
+        self, title: str, *fragments: str, within: float | None = None, **fields: str
+    ) -> dict[str, str]:
+        """A new card in WeCom, as `sees_card` reads one in WeChat; its buttons are among the fragments."""
+        return await self._card(("work_card",), title, fragments, within, fields)
+
+    async def _card(
+        self, kinds: tuple[str, ...], title: str, fragments: tuple[str, ...], within: float | None,
+        fields: Mapping[str, str],
+    ) -> dict[str, str]:  # fmt: skip
         def fits(bubble: Seen) -> bool:
             return (
-                bubble.kind in ("card", "news")
+                bubble.kind in kinds
                 and title in bubble.title
                 and all(f in bubble.text for f in fragments)
                 and all(value in bubble.fields.get(label, "") for label, value in fields.items())
@@ -224,16 +269,17 @@ class Phone:
         lines = [f"—— {self.name} 的手机 ——"]
         marks = {"me": "我", "account": "号", "system": "系统"}
         for index, bubble in enumerate(self._bubbles):
-            new = "»" if index >= self._heard and bubble.who != "me" else " "
+            new = "»" if index >= self._heard[bubble.at_work] and bubble.who != "me" else " "
             words = bubble.text.replace("\n", "\n        ")
-            lines.append(f"{new} {_clock_time(bubble.at)} {marks[bubble.who]}  {words}")
+            mark = "企业微信" if bubble.at_work else marks[bubble.who]
+            lines.append(f"{new} {_clock_time(bubble.at)} {mark}  {words}")
         return "\n".join(lines if len(lines) > 1 else [*lines, "  （空的）"])
 
     # Inside
 
     async def _act(self, verb: str, **details: str) -> None:
         await self._refresh()
-        self._heard = len(self._bubbles)
+        self._heard = {False: len(self._bubbles), True: len(self._bubbles)}
         await self._wire.act(self.openid, verb, **details)
         await self._refresh()
 
@@ -249,23 +295,23 @@ class Phone:
                 url=b["url"],
                 fields={label: value for label, value in b["fields"]},  # noqa: C416 - pairs may be JSON lists
                 choices=tuple((choice[0], choice[1]) for choice in b["choices"]),
+                task_id=b["task_id"],
                 at=b["at"],
             )
             for b in state["bubbles"]
         ]
 
     def _new(self) -> list[Seen]:
-        return [b for b in self._bubbles[self._heard :] if b.who != "me"]
+        return [b for i, b in enumerate(self._bubbles) if i >= self._heard[b.at_work] and b.who != "me"]
 
     async def _find(self, fits: "Fits", wanted: tuple[str, ...], within: float | None) -> Seen:
         patience = self._wire.patience if within is None else within
         started = time.perf_counter()
         while True:
             await self._refresh()
-            for index in range(self._heard, len(self._bubbles)):
-                bubble = self._bubbles[index]
-                if bubble.who != "me" and fits(bubble):
-                    self._heard = index + 1
+            for index, bubble in enumerate(self._bubbles):
+                if index >= self._heard[bubble.at_work] and bubble.who != "me" and fits(bubble):
+                    self._heard[bubble.at_work] = index + 1
                     return bubble
             if time.perf_counter() - started >= patience:
                 raise AssertionError(self._complaint(f"did not hear {' + '.join(wanted) or 'anything'}"))

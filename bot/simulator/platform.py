@@ -32,6 +32,7 @@ from bot.simulator.state import (
     Window,
 )
 from bot.simulator.tokens import TokenShop
+from bot.simulator.wecom import WorkPlatform
 
 BEIJING = "Asia/Shanghai"
 LOG_LINES = 2000
@@ -71,6 +72,7 @@ class Platform:
         retry_pauses: Sequence[float] = (0.0, 0.0),
         templates: Mapping[str, Template] | None = None,
         name: str = "生活小站",
+        work: WorkPlatform | None = None,
     ) -> None:
         if account.app_id != DEMO_APP_ID:
             raise RealAccountError(
@@ -100,6 +102,9 @@ class Platform:
         self._held: list[tuple[User, Fields, int]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._counter = 24_000_000_000_000_000
+        self.work = work
+        if work is not None:
+            work.host = self
 
     # People and their phones
 
@@ -284,8 +289,9 @@ class Platform:
         await self._release()
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._door.late:
-            await asyncio.wait(set(self._door.late), timeout=self._answer_limit)
+        late = self._door.late | (self.work.door.late if self.work is not None else set())
+        if late:
+            await asyncio.wait(late, timeout=self._answer_limit)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -72,7 +72,11 @@ class Limits:
 
 @dataclass
 class Bubble:
-    """One thing in a chat. `raw` keeps the links a text came with; `text` is what a person reads."""
+    """One thing in a chat. `raw` keeps the links a text came with; `text` is what a person reads.
+
+    In WeCom `kind` is work_text or work_card; a card has its `task_id` and, once a button was `pressed` and the
+    bot answered, the words that `replaced` the buttons.
+    """
 
     at: datetime
     who: Literal["me", "account", "system"]
@@ -83,12 +87,24 @@ class Bubble:
     url: str = ""
     choices: tuple[tuple[str, str], ...] = ()
     tail: str = ""
+    task_id: str = ""
+    pressed: str = ""
+    replaced: str = ""
+
+    @property
+    def at_work(self) -> bool:
+        return self.kind.startswith("work_")
+
+    @property
+    def buttons(self) -> tuple[tuple[str, str], ...]:
+        """The (key, words) that a card shows now."""
+        return ((self.pressed, self.replaced),) if self.replaced else self.choices
 
     @property
     def text(self) -> str:
         lines = [self.title, links.visible(self.raw)]
         lines += [f"{label}：{value}" for label, value in self.fields]
-        lines += [words for _, words in self.choices]
+        lines += [words for _, words in self.buttons]
         lines += [self.tail]
         return "\n".join(line for line in lines if line)
 
@@ -113,6 +129,7 @@ class User:
     openid: str
     name: str
     role: str = ""
+    userid: str = ""
     following: bool = False
     followed_at: datetime | None = None
     scene: str = ""

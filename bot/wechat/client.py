@@ -1,12 +1,10 @@
 """The dozen end points of WeChat that we call, over one `httpx.AsyncClient`.
 
 Each method says which page of developers.weixin.qq.com/doc/service/api/ it follows. All of them raise
-`OutsideError`. The access token reaches neither a log nor an exception: it is put into the URL inside
-httpx, and httpx's own exceptions end here.
+`OutsideError`. The access token reaches neither a log nor an exception (`bot/exchange.py`).
 """
 
-import json
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -14,6 +12,7 @@ from typing import Any
 import httpx
 
 from app.clock import Clock
+from bot.exchange import Answer, Exchange, SecretQuery, json_body, need
 from bot.outside import NotSent, OutcomeUnknown, OutsideError, TokenRefused, UnknownError
 from bot.wechat.errors import STABLE_TOKEN, classify
 from bot.wechat.logs import silence_http_logs
@@ -23,17 +22,6 @@ from bot.wechat.token import AccessToken, TokenStore
 
 NO_MENU = 46003
 LONGEST_QR = timedelta(days=30)
-
-_BEFORE_SENDING = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError,
-)
-
-Answer = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +46,6 @@ class OAuthIdentity:
     snapshot: bool
 
 
-class _Query(httpx.Auth):
-    """Secret parameters, added inside httpx: nobody else's frames or exceptions hold them."""
-
-    def __init__(self, **params: str) -> None:
-        self._params = params
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        request.url = request.url.copy_merge_params(self._params)
-        yield request
-
-
 class WeChatClient:
     """`http.base_url` is the API's base. `timeout`: seconds for each of connecting, writing, reading."""
 
@@ -83,12 +60,11 @@ class WeChatClient:
         timeout: float = 8.0,
     ) -> None:
         silence_http_logs()
-        self._http = http
+        self._exchange = Exchange(http, timeout)
         self._app_id = app_id
         self._app_secret = app_secret
         self._tokens = tokens
         self._clock = clock
-        self._timeout = timeout
 
     async def send_text(self, openid: str, content: str) -> None:
         """客服消息 › 发送消息. Cut to 2048 bytes. WeChat gives neither an id nor a receipt."""
@@ -150,8 +126,8 @@ class WeChatClient:
         }
         answer = await self._post("qrcode/create", order)
         return QrCode(
-            ticket=_need(answer, "ticket", "qrcode/create"),
-            url=_need(answer, "url", "qrcode/create"),
+            ticket=need(answer, "ticket", "qrcode/create"),
+            url=need(answer, "url", "qrcode/create"),
             expires_in=int(answer.get("expire_seconds", expires_in)),
         )
 
@@ -177,15 +153,15 @@ class WeChatClient:
         """素材管理 › 新增临时素材. `kind`: image, voice, video or thumb. The media id, good for 3 days."""
         files = {"media": (filename, content, content_type)}
         answer = await self._call("media/upload", "POST", params={"type": kind}, files=files)
-        return _need(answer, "media_id", "media/upload")
+        return need(answer, "media_id", "media/upload")
 
     async def oauth_openid(self, code: str) -> OAuthIdentity:
         """网页授权 › 通过 code 换取 (snsapi_base). UserMustRetry if the code is used or expired."""
         api = "sns/oauth2/access_token"
-        secrets = _Query(appid=self._app_id, secret=self._app_secret, code=code, grant_type="authorization_code")
-        answer = await self._exchange(api, "GET", f"/{api}", auth=secrets)
+        secrets = SecretQuery(appid=self._app_id, secret=self._app_secret, code=code, grant_type="authorization_code")
+        answer = await self._exchange.send(api, "GET", f"/{api}", auth=secrets)
         self._raise_for(answer, api)
-        return OAuthIdentity(_need(answer, "openid", api), snapshot=answer.get("is_snapshotuser") == 1)
+        return OAuthIdentity(need(answer, "openid", api), snapshot=answer.get("is_snapshotuser") == 1)
 
     async def check_callback(self) -> Answer:
         """网络通信检测: can WeChat reach our address? For `doctor`."""
@@ -198,7 +174,7 @@ class WeChatClient:
         return await self._call(api, "GET", secrets)
 
     async def _post(self, api: str, body: Mapping[str, Any]) -> Answer:
-        return await self._call(api, "POST", **_json(body))
+        return await self._call(api, "POST", **json_body(body))
 
     async def _call(self, api: str, method: str, secrets: Mapping[str, str] | None = None, **request: Any) -> Answer:
         """One call with the token; a refused token is renewed and the call repeated, once."""
@@ -218,8 +194,8 @@ class WeChatClient:
         secrets: Mapping[str, str] | None,
         request: Mapping[str, Any],
     ) -> Answer:
-        query = _Query(access_token=token.value, **(secrets or {}))
-        return await self._exchange(api, method, f"/cgi-bin/{api}", auth=query, **request)
+        query = SecretQuery(access_token=token.value, **(secrets or {}))
+        return await self._exchange.send(api, method, f"/cgi-bin/{api}", auth=query, **request)
 
     async def _token(self) -> AccessToken:
         token = await self._tokens.get()
@@ -237,27 +213,13 @@ class WeChatClient:
         }
         asked_at = self._clock.now()
         try:
-            answer = await self._exchange(STABLE_TOKEN, "POST", f"/cgi-bin/{STABLE_TOKEN}", **_json(order))
+            answer = await self._exchange.send(STABLE_TOKEN, "POST", f"/cgi-bin/{STABLE_TOKEN}", **json_body(order))
         except OutcomeUnknown as error:
             # Without a token the message that needs it never left.
             raise NotSent(None, STABLE_TOKEN, error.advice) from None
         self._raise_for(answer, STABLE_TOKEN)
-        lifetime = timedelta(seconds=int(_need(answer, "expires_in", STABLE_TOKEN)))
-        return AccessToken(_need(answer, "access_token", STABLE_TOKEN), asked_at + lifetime)
-
-    async def _exchange(self, api: str, method: str, path: str, **request: Any) -> Answer:
-        """Send one request and read its answer, whatever the answer says."""
-        failure: OutsideError
-        try:
-            response = await self._http.request(method, path, timeout=self._timeout, **request)
-        except _BEFORE_SENDING as error:
-            failure = NotSent(None, api, type(error).__name__)
-        except httpx.HTTPError as error:
-            failure = OutcomeUnknown(None, api, type(error).__name__)
-        else:
-            return _answer(response, api)
-        # Outside of the handlers: httpx's exception holds the request, and so the token.
-        raise failure
+        lifetime = timedelta(seconds=int(need(answer, "expires_in", STABLE_TOKEN)))
+        return AccessToken(need(answer, "access_token", STABLE_TOKEN), asked_at + lifetime)
 
     def _refusal(self, answer: Answer, api: str) -> OutsideError | None:
         code = answer.get("errcode", 0)
@@ -268,39 +230,5 @@ class WeChatClient:
             raise refusal
 
 
-def _answer(response: httpx.Response, api: str) -> Answer:
-    """The JSON object in `response`, with an int for errcode. Status and content type do not count."""
-    status = response.status_code
-    answer = _object(response.content)
-    if answer is not None and (status == httpx.codes.OK or answer.get("errcode")):
-        return answer
-    if status == httpx.codes.OK or status >= 500:
-        raise OutcomeUnknown(None, api, f"HTTP {status} without an answer of WeChat's")
-    raise UnknownError(None, api, f"HTTP {status}: is the base address right?")
-
-
-def _object(content: bytes) -> Answer | None:
-    try:
-        # Not strict: WeChat leaves raw control characters in strings.
-        answer = json.loads(content, strict=False)
-        if not isinstance(answer, dict):
-            return None
-        return {**answer, "errcode": int(answer.get("errcode", 0))}
-    except (ValueError, TypeError, RecursionError):
-        return None
-
-
-def _need(answer: Answer, name: str, api: str) -> str:
-    if not answer.get(name):
-        raise UnknownError(None, api, f"no {name} in the answer")
-    return str(answer[name])
-
-
 def _keywords(data: Mapping[str, str]) -> dict[str, dict[str, str]]:
     return {name: {"value": clean(value)} for name, value in data.items()}
-
-
-def _json(body: Mapping[str, Any]) -> dict[str, Any]:
-    # Escaped as \u4f60 the characters would count six times and be shown as they are.
-    content = clean(json.dumps(body, ensure_ascii=False, separators=(",", ":"))).encode()
-    return {"content": content, "headers": {"Content-Type": "application/json; charset=utf-8"}}

@@ -66,6 +66,16 @@ class Cipher:
         self._check(query, "signature", now)
         return echo
 
+    def open_echo(self, query: Mapping[str, str], now: datetime) -> str:
+        """What WeCom's GET wants to read back: there the `echostr` is signed and encrypted like a message.
+
+        Source: 企业微信 › 回调配置 › 验证URL有效性. Refused as in `open`; MalformedMessage if it is signed
+        and the AES key does not open it.
+        """
+        encrypted = _bytes(_param(query, "echostr"))
+        self._check(query, "msg_signature", now, encrypted)
+        return self._decrypt(encrypted).decode()
+
     def open(self, query: Mapping[str, str], body: bytes, now: datetime) -> bytes:
         """The XML inside an encrypted POST.
 

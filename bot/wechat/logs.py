@@ -1,9 +1,9 @@
-"""httpx logs every URL at INFO, and WeChat's URLs hold the access token, the secret and the openid."""
+"""httpx logs every URL at INFO, and the URLs of WeChat and WeCom hold tokens, secrets, keys and openids."""
 
 import logging
 import re
 
-_SECRET = re.compile(r"\b(access_token|secret|appsecret|code|openid|ticket)=[^&\s\"']*", re.IGNORECASE)
+_SECRET = re.compile(r"\b(access_token|secret|appsecret|corpsecret|key|code|openid|ticket)=[^&\s\"']*", re.IGNORECASE)
 # A filter is not asked about what child loggers say, so each of them gets it.
 _LOGGERS = (
     "httpx",

@@ -1,0 +1,96 @@
+"""One request to a JSON API of the outside, and what its answer, or its silence, means.
+
+Shared by the clients of WeChat and WeCom. Secrets reach neither a log nor an exception: they are put into the
+URL inside httpx, and httpx's own exceptions end here.
+"""
+
+import json
+from collections.abc import Generator, Mapping
+from typing import Any
+
+import httpx
+
+from bot.outside import NotSent, OutcomeUnknown, OutsideError, UnknownError
+
+Answer = dict[str, Any]
+
+_BEFORE_SENDING = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+
+
+class SecretQuery(httpx.Auth):
+    """Secret parameters, added inside httpx: nobody else's frames or exceptions hold them."""
+
+    def __init__(self, **params: str) -> None:
+        self._params = params
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.url = request.url.copy_merge_params(self._params)
+        yield request
+
+
+class Exchange:
+    """`http.base_url` is the API's base. `timeout`: seconds for each of connecting, writing, reading."""
+
+    def __init__(self, http: httpx.AsyncClient, timeout: float) -> None:
+        self._http = http
+        self._timeout = timeout
+
+    async def send(self, api: str, method: str, path: str, **request: Any) -> Answer:
+        """Send one request and read its answer, whatever its `errcode` says.
+
+        NotSent, OutcomeUnknown; UnknownError if something else than the API answers.
+        """
+        failure: OutsideError
+        try:
+            response = await self._http.request(method, path, timeout=self._timeout, **request)
+        except _BEFORE_SENDING as error:
+            failure = NotSent(None, api, type(error).__name__)
+        except httpx.HTTPError as error:
+            failure = OutcomeUnknown(None, api, type(error).__name__)
+        else:
+            return _answer(response, api)
+        # Outside of the handlers: httpx's exception holds the request, and so the token.
+        raise failure
+
+
+def need(answer: Answer, name: str, api: str) -> str:
+    """A field that the answer must have; UnknownError if it has none."""
+    if not answer.get(name):
+        raise UnknownError(None, api, f"no {name} in the answer")
+    return str(answer[name])
+
+
+def json_body(body: Mapping[str, Any]) -> dict[str, Any]:
+    """`body` as httpx takes it, in plain UTF-8; what UTF-8 cannot hold is left out."""
+    # Escaped as \u4f60 the characters would count six times and be shown as they are.
+    content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(errors="ignore")
+    return {"content": content, "headers": {"Content-Type": "application/json; charset=utf-8"}}
+
+
+def _answer(response: httpx.Response, api: str) -> Answer:
+    """The JSON object in `response`, with an int for errcode. Status and content type do not count."""
+    status = response.status_code
+    answer = _object(response.content)
+    if answer is not None and (status == httpx.codes.OK or answer.get("errcode")):
+        return answer
+    if status == httpx.codes.OK or status >= 500:
+        raise OutcomeUnknown(None, api, f"HTTP {status} without an answer of the API's")
+    raise UnknownError(None, api, f"HTTP {status}: is the base address right?")
+
+
+def _object(content: bytes) -> Answer | None:
+    try:
+        # Not strict: WeChat leaves raw control characters in strings.
+        answer = json.loads(content, strict=False)
+        if not isinstance(answer, dict):
+            return None
+        return {**answer, "errcode": int(answer.get("errcode", 0))}
+    except (ValueError, TypeError, RecursionError):
+        return None
