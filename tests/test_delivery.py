@@ -25,6 +25,7 @@ from app.messages import service as messages
 from app.messages import window
 from app.messages.models import Attempt, Contact, Lane, Outbox, OutboxState
 from app.messages.outbox import ALERT, DELIVER
+from app.messages.window import Limits
 from app.people.models import Person
 from app.settings import Settings
 from app.tasks.models import Task
@@ -539,11 +540,8 @@ async def test_an_alert_that_wechat_lost_goes_to_the_next_person_where_there_is_
 ) -> None:
     worker, backup = await story.phone("王乐"), await story.phone("李红")
     await window_shuts(story, worker)
-    await story.platform.message(member.openid, WORDS)
-    story.platform.receipt_status = "failed: system failed"
-    assert await story.house.tower.bells[ALERT].work() == 1
-    story.platform.receipt_status = "success"
-    await story.clock.settle()
+    story.platform.users["o_wangle"].loses_notices = True
+    await member.says(WORDS)
     await backup.sees_card("待办提醒")
     assert (await alert_of(story)).state is OutboxState.FAILED
 
@@ -720,11 +718,12 @@ async def test_what_is_urgent_goes_before_two_hundred_others(story: Story) -> No
     async with story.house.db.begin() as session:
         for n in range(200):
             contact = await messages.contact_for(session, account, f"o_{n}", now)
+            window.opened_by_message(contact, now, Limits.of(story.settings))
             await messages.send(session, "text", key=f"n{n}", contact=contact, params={"text": "早"}, now=now)
     worker = await story.phone("王乐")
     await story.platform.message(worker.openid, "帮助")
     for n in range(200):
-        story.platform.add_user(f"o_{n}", following=True)
+        story.platform.open_window(story.platform.add_user(f"o_{n}", following=True), "message")
     key = await tell(story, worker, kind="text", params={"text": "急"}, lane=Lane.URGENT)
     begun = len(story.platform.calls)
     bells = story.house.tower.bells

@@ -90,7 +90,8 @@ def template_send(box: Platform, body: Body) -> Answer:
     msgid = box.next_id()
     if key[1]:
         box.sent_ids[key] = (now, msgid)
-    status = "failed:user block" if user.blocks_notices else box.receipt_status
+    lost = "failed: system failed" if user.loses_notices else box.receipt_status
+    status = "failed:user block" if user.blocks_notices else lost
     if status == "success":
         box.show(user, bubble)
     receipt: Fields = {"MsgType": "event", "Event": "TEMPLATESENDJOBFINISH", "MsgID": msgid, "Status": status}

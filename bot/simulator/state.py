@@ -134,6 +134,7 @@ class User:
     followed_at: datetime | None = None
     scene: str = ""
     blocks_notices: bool = False
+    loses_notices: bool = False
     windows: dict[str, Window] = field(default_factory=dict)
     consents: dict[str, int] = field(default_factory=dict)
     bubbles: list[Bubble] = field(default_factory=list)
