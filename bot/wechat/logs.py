@@ -1,9 +1,11 @@
-"""httpx logs every URL at INFO, and WeChat's URLs hold the access token, the secret and the openid."""
+"""httpx logs every URL at INFO, and URLs hold the access token, the secret, the openid or a phone number."""
 
 import logging
 import re
 
-_SECRET = re.compile(r"\b(access_token|secret|appsecret|code|openid|ticket)=[^&\s\"']*", re.IGNORECASE)
+_SECRET = re.compile(
+    r"\b(access_token|secret|appsecret|code|openid|ticket|PhoneNumbers|TemplateParam)=[^&\s\"']*", re.IGNORECASE
+)
 # A filter is not asked about what child loggers say, so each of them gets it.
 _LOGGERS = (
     "httpx",
