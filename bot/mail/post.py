@@ -41,7 +41,7 @@ GOODBYE = 2.0
 _SEVEN_BIT = SMTP.clone(cte_type="7bit")
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,255}")
 _ID = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,128}")
-_OUR_RIGHTS = re.compile(r"[45]\.7\.")  # RFC 3463: X.7.X is security or policy, not the mailbox
+_POLICY = re.compile(r"5\.7\.")  # RFC 3463: X.7.X is security or policy, not the mailbox
 
 
 class Post(Protocol):
@@ -202,8 +202,11 @@ def _refusal(code: int, words: str, step: Step, *, login: bool) -> OutsideError:
             return Misconfigured(code, api, "邮件服务器不接受我们")
         case "from":
             return Misconfigured(code, api, "邮件服务器不接受这个发件人")
-        case "to" if code == 530 or _OUR_RIGHTS.match(words):
-            return Misconfigured(code, api, "邮件服务器不让我们发给别人：请检查用户名和密码")
+        case "to" if code == 530:
+            return Misconfigured(code, api, "邮件服务器要先登录：请设置用户名和密码")
+        case "to" if _POLICY.match(words):
+            # About us (no relaying) or about this mailbox: not enough to close mail for everybody.
+            return UnknownError(code, api, "邮件服务器不让我们发给这个地址：请检查用户名、密码和发件人")
         case "to":
             return PersonUnreachable(code, api, "邮件服务器说没有这个邮箱")
         case "data":

@@ -108,7 +108,7 @@ async def test_a_wrong_password_is_named() -> None:
         ("RCPT", "553 who?", PersonUnreachable),
         ("RCPT", "450 4.2.0 greylisted", TryLater),
         ("RCPT", "452 4.2.2 mailbox full", TryLater),
-        ("RCPT", "550 5.7.1 relaying denied", Misconfigured),
+        ("RCPT", "550 5.7.1 relaying denied", UnknownError),
         ("RCPT", "530 5.7.0 authentication required", Misconfigured),
         ("MAIL", "550 5.7.1 not your address", Misconfigured),
         ("MAIL", "451 later", TryLater),

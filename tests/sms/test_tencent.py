@@ -104,12 +104,10 @@ HANDLING: dict[type[OutsideError], tuple[str, ...]] = {
     ),
     ChannelClosed: (
         *("LimitExceeded.PhoneNumberOneHourLimit", "LimitExceeded.PhoneNumberDailyLimit"),
-        "LimitExceeded.PhoneNumberSameContentDailyLimit",
+        *("LimitExceeded.PhoneNumberSameContentDailyLimit", "LimitExceeded.AppCountryOrRegionDailyLimit"),
+        *("LimitExceeded.AppGlobalDailyLimit", "LimitExceeded.DailyLimit"),
     ),
-    QuotaUsedUp: (
-        *("LimitExceeded.AppDailyLimit", "LimitExceeded.AppMainlandChinaDailyLimit", "LimitExceeded.DailyLimit"),
-        *("LimitExceeded.AppGlobalDailyLimit", "LimitExceeded.AppCountryOrRegionDailyLimit"),
-    ),
+    QuotaUsedUp: (*("LimitExceeded.AppDailyLimit", "LimitExceeded.AppMainlandChinaDailyLimit"),),
     PersonUnreachable: (
         *("LimitExceeded.AppCountryOrRegionInBlacklist", "InvalidParameterValue.IncorrectPhoneNumber"),
         *("FailedOperation.PhoneNumberParseFail", "FailedOperation.PhoneNumberInBlacklist"),
