@@ -7,6 +7,7 @@ what to do; the command prints it as one line.
 import difflib
 import os
 from datetime import time
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -132,7 +133,26 @@ class Settings(BaseSettings):
                     f"TONGXING_WECHAT_TEMPLATE_{kind.upper()}_FIELDS 里不能写 {'、'.join(sorted(unknown))}："
                     f"只有 {'、'.join(meanings)}"
                 )
+        if trouble := _half_set_up(self):
+            raise ValueError(trouble)
         return self
+
+
+def _half_set_up(settings: Settings) -> str:
+    """One sentence about text messages or mail that are switched on but lack something; "" if nothing is wrong."""
+    if settings.sms_gateway:
+        needs = ["sms_key_id", "sms_key_secret", "sms_sign", "sms_template_duty"]
+        if settings.sms_gateway == "tencent":
+            needs.append("sms_app_id")
+        if missing := [f"TONGXING_{name.upper()}" for name in needs if not getattr(settings, name)]:
+            return f"设置了 TONGXING_SMS_GATEWAY，还要设置 {'、'.join(missing)}"
+    if settings.mail_host and "@" not in parseaddr(settings.mail_from)[1]:
+        return "设置了 TONGXING_MAIL_HOST，还要把 TONGXING_MAIL_FROM 设成发件人的邮箱地址"
+    if settings.mail_host and bool(settings.mail_user) != bool(settings.mail_password):
+        return "TONGXING_MAIL_USER 和 TONGXING_MAIL_PASSWORD 要么都设，要么都不设"
+    if settings.operator_mail and not settings.mail_host:
+        return "设置了 TONGXING_OPERATOR_MAIL，还要设置 TONGXING_MAIL_HOST"
+    return ""
 
 
 class GivenSettings(Settings):

@@ -90,12 +90,8 @@ def test_services_never_commit(file: Path) -> None:
 def test_no_sentence_for_a_person_lies_outside_the_wording(file: Path) -> None:
     module = module_of(file)
     for_those_who_install = (
-        "app.settings",
-        "app.vault",
-        "app.installation",
-        "app.migrations",
-        "bot.wechat",
-        "bot.wecom",
+        *("app.settings", "app.vault", "app.installation", "app.migrations"),
+        *("bot.wechat", "bot.wecom", "bot.sms", "bot.mail"),
     )
     reads_or_plays = (
         "bot.wording",

@@ -1,9 +1,12 @@
-"""httpx logs every URL at INFO, and the URLs of WeChat and WeCom hold tokens, secrets, keys and openids."""
+"""httpx logs every URL at INFO, and URLs hold tokens, secrets, keys, openids and phone numbers."""
 
 import logging
 import re
 
-_SECRET = re.compile(r"\b(access_token|secret|appsecret|corpsecret|key|code|openid|ticket)=[^&\s\"']*", re.IGNORECASE)
+_SECRET = re.compile(
+    r"\b(access_token|secret|appsecret|corpsecret|key|code|openid|ticket|PhoneNumbers|TemplateParam)=[^&\s\"']*",
+    re.IGNORECASE,
+)
 # A filter is not asked about what child loggers say, so each of them gets it.
 _LOGGERS = (
     "httpx",
