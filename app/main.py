@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import httpx
 import structlog
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -16,12 +15,14 @@ from app.clock import Clock
 from app.db import Database
 from app.escalations.service import CASES
 from app.installation import prove_key
+from app.messages import channels
 from app.messages.outbox import ALERT, DELIVER
 from app.pages.routes import Pages
 from app.settings import Settings
 from app.vault import Vault
 from bot.channels.deliverer import Deliverer
-from bot.channels.rungs import wechat_rungs
+from bot.channels.ladder import staff_rungs, wechat_rungs, work_client
+from bot.channels.operators import Operators
 from bot.channels.sorting import Enough, Sorter
 from bot.channels.token_store import DatabaseTokenStore
 from bot.desk import Desk
@@ -30,6 +31,9 @@ from bot.reception import Reception
 from bot.spool import Spool
 from bot.webhook import Door
 from bot.wechat import Cipher, WeChatClient
+from bot.wecom.door import WorkDoor
+from bot.work import Presses
+from bot.worlds import Worlds
 from scheduler.bells import Bell, Tower
 from scheduler.works import Works
 
@@ -42,29 +46,31 @@ SPOOL_ONLY = (SPOOL,)
 
 @dataclass
 class Tongxing:
-    """One process of the house, with everything in it; `http` reaches WeChat."""
+    """One process of the house, with everything in it; `worlds` is everything outside of it."""
 
     settings: Settings
     clock: Clock
     db: Database
-    http: httpx.AsyncClient
+    worlds: Worlds
     links: Links
     client: WeChatClient
     desk: Desk
     door: Door
+    work_door: WorkDoor | None
+    channels: tuple[str, ...]
     works: Works
     tower: Tower
 
     @classmethod
-    def build(cls, settings: Settings, clock: Clock, http: httpx.AsyncClient | None = None) -> "Tongxing":
+    def build(cls, settings: Settings, clock: Clock, worlds: Worlds | None = None) -> "Tongxing":
         """Put the house together; nothing runs yet. VaultError or ValueError say which setting is wrong."""
         vault = Vault(settings.secret_key.get_secret_value())
         db = Database(settings.database, vault)
         links = Links(settings.public_url, vault)
         quiet = Quiet(settings.quiet_from, settings.quiet_until)
-        http = http or httpx.AsyncClient(base_url=settings.wechat_api_base)
+        worlds = worlds or Worlds.real(settings, clock)
         client = WeChatClient(
-            http, app_id=settings.wechat_app_id, app_secret=settings.wechat_app_secret.get_secret_value(),
+            worlds.wechat, app_id=settings.wechat_app_id, app_secret=settings.wechat_app_secret.get_secret_value(),
             tokens=DatabaseTokenStore(db, settings.wechat_app_id, clock), clock=clock, timeout=settings.wechat_timeout,
         )  # fmt: skip
         cipher = Cipher(
@@ -73,11 +79,11 @@ class Tongxing:
         )  # fmt: skip
         desk = Desk(db, clock, Reception.of(settings, links))
         door = Door(cipher, clock, desk, Spool(settings.data_dir / "spool", vault), settings)
-        rungs = wechat_rungs(client, settings)
-        sorter = Sorter(links, {rung.name: rung for rung in rungs}, quiet, Enough.of(settings), lambda _house: False)
-        deliverer = Deliverer(
-            db, clock, sorter, senders=settings.senders, urgent_senders=settings.urgent_senders
-        )  # fmt: skip
+        wecom = work_client(settings, db, clock, worlds)
+        rungs = {r.name: r for r in (*wechat_rungs(client, settings), *staff_rungs(settings, clock, worlds, wecom))}
+        sorter = Sorter(links, rungs, quiet, Enough.of(settings), settings.wecom_robots.__contains__)
+        deliverer = Deliverer(db, clock, sorter, senders=settings.senders, urgent_senders=settings.urgent_senders)
+        operators = Operators(db, clock, worlds.post, settings.operator_mail)
         works = Works(db, clock, quiet)
         tower = Tower(
             (
@@ -87,25 +93,41 @@ class Tongxing:
                 Bell("milestones", 5, works.milestones),
                 Bell("moods", 30, works.moods),
                 Bell("materialise", 600, works.materialise),
+                Bell("operators", 60, operators.tell),
                 Bell(SPOOL, 15, door.take_in_spool),
             )
         )
         db.on_commit = tower.ring
-        return cls(settings, clock, db, http, links, client, desk, door, works, tower)
+        work_door = _work_door(settings, db, clock)
+        return cls(
+            settings, clock, db, worlds, links, client, desk, door, work_door, tuple(rungs), works, tower,
+        )  # fmt: skip
 
     @asynccontextmanager
     async def running(self, *, bells: Collection[str] | None = None) -> AsyncIterator["Tongxing"]:
         """Open the house: the key is proved first, then the desk, then the bells (all, or those named)."""
         try:
             await prove_key(self.db)
+            async with self.db.begin() as session:
+                await channels.set_up(session, self.channels)
             self.desk.open()
             self.tower.start(bells)
             yield self
         finally:
             await self.tower.stop()
             await self.desk.close()
-            await self.http.aclose()
+            await self.worlds.close()
             await self.db.close()
+
+
+def _work_door(settings: Settings, db: Database, clock: Clock) -> WorkDoor | None:
+    if not settings.wecom_corp_id:
+        return None
+    cipher = Cipher(
+        settings.wecom_token.get_secret_value(), settings.wecom_encoding_aes_key.get_secret_value(),
+        settings.wecom_corp_id, fresh_within=settings.wechat_fresh_within,
+    )  # fmt: skip
+    return WorkDoor(cipher, clock, Presses(db, clock).press)
 
 
 def create_app(house: Tongxing, *, bells: Collection[str] | None = None) -> FastAPI:
@@ -120,6 +142,9 @@ def create_app(house: Tongxing, *, bells: Collection[str] | None = None) -> Fast
     # Plain routes: FastAPI's request machinery costs as much as the whole of our own work here.
     app.add_route("/wechat", house.door.knock, methods=["GET"])
     app.add_route("/wechat", house.door.deliver, methods=["POST"])
+    if house.work_door is not None:
+        app.add_route("/wecom", house.work_door.knock, methods=["GET"])
+        app.add_route("/wecom", house.work_door.deliver, methods=["POST"])
     pages = Pages(house.db, house.clock, house.client)
     app.add_route("/p/case/{token}", pages.case, methods=["GET"])
     app.add_route("/p/tasks/{token}", pages.tasks, methods=["GET"])

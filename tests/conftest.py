@@ -20,6 +20,7 @@ from app.main import Tongxing, create_app
 from app.settings import GivenSettings, Settings
 from app.time_travel import TimeMachine
 from bot.simulator import DEMO_APP_ID, Account, LocalWire, Phone, PhoneBook, Platform, create_box
+from bot.worlds import Worlds
 
 hypothesis_settings.register_profile("house", deadline=None)
 hypothesis_settings.register_profile("long", deadline=None, max_examples=2000, stateful_step_count=100)
@@ -142,7 +143,7 @@ class open_story:  # noqa: N801 - reads as a verb
 
     async def __aenter__(self) -> Story:
         box = httpx.AsyncClient(base_url="http://box")
-        self.house = Tongxing.build(self._settings, self._clock, http=box)
+        self.house = Tongxing.build(self._settings, self._clock, Worlds(wechat=box, wecom=box, plain=box))
         app = create_app(self.house, bells=())
         self.door = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://house")
         platform = self._platform or Platform(ACCOUNT, self._clock, door=self.door, name="段塘生活小站")

@@ -32,7 +32,8 @@ from app.tasks.models import Task
 from app.vault import Vault
 from bot.channels import deliverer
 from bot.channels.deliverer import Deliverer
-from bot.channels.rungs import TemplateMessage, wechat_rungs
+from bot.channels.ladder import wechat_rungs
+from bot.channels.rungs import TemplateMessage
 from bot.channels.settling import Outcome
 from bot.channels.sorting import Enough, Sorter
 from bot.simulator import Phone, Platform
@@ -353,7 +354,7 @@ class Unplugged(httpx.AsyncBaseTransport):
 async def test_what_never_left_the_house_is_sent_again(
     story: Story, member: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    http = story.house.http
+    http = story.house.worlds.wechat
     monkeypatch.setattr(http, "_transport", Unplugged(http._transport, 2))
     key = await told(story, member)
     await member.hears_nothing()

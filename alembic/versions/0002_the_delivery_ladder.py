@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("errcode", sa.Integer(), nullable=True),
         sa.Column("detail", sa.String(length=64), nullable=True),
         sa.Column("at", app.db.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("told_at", app.db.UTCDateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alarm")),
         sa.UniqueConstraint("key", name=op.f("uq_alarm_key")),
     )

@@ -15,6 +15,7 @@ from app.escalations.duty import on_duty
 from app.escalations.ladders import ladder_for, read_ladder, write_ladder
 from app.escalations.machine import Case, Effect, Event, Level, State, Target
 from app.escalations.models import CaseEvent, CaseRow, Flag
+from app.messages import channels
 from app.messages import service as messages
 from app.messages.models import Lane
 from app.people import service as people
@@ -204,6 +205,14 @@ async def adopt(session: AsyncSession, guest: Person, who: Person) -> None:
     await session.flush()
 
 
+async def taken_since(session: AsyncSession, row: CaseRow, seq: int) -> bool:
+    """Whether somebody took the case after this entry of its log: what was sent then is out of date."""
+    later = select(col(CaseEvent.id)).where(
+        col(CaseEvent.case_id) == row.id, col(CaseEvent.seq) > seq, col(CaseEvent.kind) == "Taken"
+    )
+    return await session.scalar(later.limit(1)) is not None
+
+
 async def viewed(session: AsyncSession, row: CaseRow, by: Person, now: datetime) -> None:
     await _log(session, row, "Viewed", {}, now=now, actor=by)
 
@@ -296,6 +305,7 @@ async def _carry_out(session: AsyncSession, row: CaseRow, effect: Effect, seq: i
             await _log(session, row, ALERTED, detail, now=now)
             for person_id in told:
                 await _notify(session, row, "case_alert", person_id, seq, now)
+            await _tell_the_group(session, row, seq, now)
         case machine.TellOwner(person_id, what):
             await _notify(session, row, "case_note", person_id, seq, now, what=what)
         case machine.TellOthers(owner):
@@ -324,9 +334,18 @@ async def _notify(
     told = await people.person(session, person_id)
     await messages.send(
         session, kind, key=f"{kind}:{row.id}:{seq}:{params.get('what', '')}:{person_id}", to=told,
-        subject_id=ident(row), params={"version": row.version, **params}, now=now,
+        subject_id=ident(row), params={"version": row.version, "seq": seq, **params}, now=now,
         lane=Lane.NORMAL if row.level is Level.YELLOW else Lane.URGENT,
     )  # fmt: skip
+
+
+async def _tell_the_group(session: AsyncSession, row: CaseRow, seq: int, now: datetime) -> None:
+    """Where the house has a group in WeCom, it hears beside those who were called that something is to be done."""
+    if "robot" in await channels.configured(session) and row.level > Level.YELLOW:
+        await messages.send(
+            session, "case_group", key=f"case_group:{row.id}:{seq}", house_id=row.house_id, subject_id=ident(row),
+            now=now, lane=Lane.URGENT,
+        )  # fmt: skip
 
 
 async def _follow_up(session: AsyncSession, row: CaseRow, now: datetime) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -71,3 +71,13 @@ async def alarm(
 
 async def alarms_since(session: AsyncSession, since: datetime) -> list[Alarm]:
     return list(await session.scalars(select(Alarm).where(col(Alarm.at) >= since).order_by(col(Alarm.at))))
+
+
+async def take_untold(session: AsyncSession, now: datetime) -> list[Alarm]:
+    """The alarms that nobody has been written about; from here on they count as told."""
+    told = await session.scalars(update(Alarm).where(col(Alarm.told_at).is_(None)).values(told_at=now).returning(Alarm))
+    return sorted(told, key=lambda alarm: alarm.id or 0)
+
+
+async def untold(session: AsyncSession, alarms: Collection[int]) -> None:
+    await session.execute(update(Alarm).where(col(Alarm.id).in_(list(alarms))).values(told_at=None))

@@ -235,3 +235,4 @@ class Alarm(Record, table=True):
     errcode: int | None = None
     detail: str | None = Field(default=None, max_length=64)
     at: datetime = Field(sa_type=UTCDateTime, index=True)
+    told_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

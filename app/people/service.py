@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Select, Text, cast, select
+from sqlalchemy import ColumnElement, Select, Text, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -124,6 +124,12 @@ def their_relatives(members: Recipients) -> Recipients:
 async def find_by_code(session: AsyncSession, code: str) -> Person | None:
     """The person with this code in the register; for whoever runs the program, not for staff in a chat."""
     found: Person | None = await session.scalar(select(Person).where(col(Person.code) == code))
+    return found
+
+
+async def find_by_wecom(session: AsyncSession, userid: str) -> Person | None:
+    """The member of staff with this id in WeCom, which does not tell upper from lower case in it."""
+    found: Person | None = await session.scalar(select(Person).where(func.lower(col(Person.wecom)) == userid.lower()))
     return found
 
 

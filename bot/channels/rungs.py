@@ -211,14 +211,3 @@ def templates_of(settings: Settings) -> dict[CardKind, TemplateOf]:
         CardKind.DUTY: TemplateOf(settings.wechat_template_duty, settings.wechat_template_duty_fields),
     }
     return {kind: template for kind, template in configured.items() if template.template_id}
-
-
-def wechat_rungs(client: WeChatClient, settings: Settings) -> tuple[Rung, ...]:
-    """WeChat's rungs as this installation has them; one without a template is left out."""
-    rate = settings.wechat_calls_a_second
-    rungs: list[Rung] = [CustomerMessage(client, Limits.of(settings), Bucket(rate))]
-    if templates := templates_of(settings):
-        rungs.append(TemplateMessage(client, templates, Bucket(rate)))
-    if subscribed := subscriptions_of(settings):
-        rungs.append(SubscriptionNotice(client, subscribed, Bucket(rate)))
-    return tuple(rungs)

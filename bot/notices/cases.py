@@ -63,7 +63,7 @@ async def alert(desk: Desk) -> Letter:
     by = row.opened_at + read_ladder(row.ladder).contact_within
     sentence = "notice.alert_late" if row.level is Level.RED and by < desk.now else SENTENCES[row.level]
     text = desk.say(sentence, code=row.code, by=f"{local(by, desk.zone):%H:%M}")
-    take = Button(f"take:{ident(row)}:{row.version}", desk.say("card.take"))
+    take = Button(f"take:{ident(row)}:{desk.row.params.get('seq', 0)}", desk.say("card.take"))
     return Letter(text, replace(_card(desk, row, by), button=take))
 
 
