@@ -10,6 +10,7 @@ from app.messages import window
 from app.messages.models import Contact, Lane, Outbox
 from app.messages.window import Limits
 from app.settings import Settings
+from bot.channels import fields
 from bot.notices.letter import CUSTOMER, TEMPLATE, Card, CardKind, Letter
 from bot.wechat import WeChatClient
 
@@ -74,10 +75,6 @@ class TemplateMessage:
         return same_id_still_counts or letter.repeatable
 
 
-# How many characters each type of field takes (模板消息 › 参数说明).
-LONGEST = {"thing": 20, "character_string": 32, "phrase": 5, "name": 10, "time": 20, "short_thing": 5, "const": 20}
-
-
 @dataclass(frozen=True)
 class TemplateOf:
     """An account's template: its id, and its own names (`thing1`) for what the fields mean (`title`)."""
@@ -86,14 +83,8 @@ class TemplateOf:
     keywords: Mapping[str, str] = field(default_factory=dict)
 
     def fill(self, card: Card) -> dict[str, str]:
-        """The data of the message; a value that is too long for its field ends in an ellipsis."""
-        return {keyword: fit(keyword, card.fields[meaning]) for meaning, keyword in self.keywords.items()}
-
-
-def fit(keyword: str, value: str) -> str:
-    longest = LONGEST.get(keyword.rstrip("0123456789"), 20)
-    plain = " ".join(value.split())
-    return plain if len(plain) <= longest else plain[: longest - 1] + "…"
+        """The data of the message; ContentRefused names a field that its value does not fit into."""
+        return fields.fill("message/template/send", self.keywords, card.fields)
 
 
 def templates_of(settings: Settings) -> dict[CardKind, TemplateOf]:
