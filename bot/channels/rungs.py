@@ -12,6 +12,7 @@ from app.messages.models import Lane
 from app.messages.outbox import Parcel
 from app.messages.window import Limits
 from app.settings import Settings
+from bot.channels import fields
 from bot.channels.address import Address
 from bot.channels.buckets import Bucket
 from bot.notices.letter import CUSTOMER, SUBSCRIPTION, TEMPLATE, Card, CardKind, Letter
@@ -120,7 +121,7 @@ class TemplateMessage(_ByWeChat):
     async def send(self, parcel: Parcel, letter: Letter, to: Address) -> str | None:
         card, template = _of(letter, self.templates)
         return await self.client.send_template(
-            to.openid().openid, template.template_id, template.fill(card), url=card.url,
+            to.openid().openid, template.template_id, template.fill(card, "message/template/send"), url=card.url,
             client_msg_id=f"tx-{parcel.id}",
         )  # fmt: skip
 
@@ -161,9 +162,8 @@ class SubscriptionNotice(_ByWeChat):
 
     async def send(self, parcel: Parcel, letter: Letter, to: Address) -> str | None:
         card, template = _of(letter, self.templates)
-        receipt = await self.client.send_subscription(
-            to.openid().openid, template.template_id, template.fill(card), page=card.url
-        )
+        data = template.fill(card, "message/subscribe/bizsend")
+        receipt = await self.client.send_subscription(to.openid().openid, template.template_id, data, page=card.url)
         return receipt or None
 
     def may_repeat(self, parcel: Parcel, letter: Letter, now: datetime) -> bool:
@@ -176,10 +176,6 @@ def _of(letter: Letter, templates: Mapping[CardKind, "TemplateOf"]) -> tuple[Car
     return letter.card, templates[letter.card.kind]
 
 
-# How many characters each type of field takes (模板消息 › 参数说明).
-LONGEST = {"thing": 20, "character_string": 32, "phrase": 5, "name": 10, "time": 20, "short_thing": 5, "const": 20}
-
-
 @dataclass(frozen=True)
 class TemplateOf:
     """An account's template: its id, and its own names (`thing1`) for what the fields mean (`title`)."""
@@ -187,21 +183,15 @@ class TemplateOf:
     template_id: str
     keywords: Mapping[str, str] = field(default_factory=dict)
 
-    def fill(self, card: Card) -> dict[str, str]:
-        """The data of the message; a value that is too long for its field ends in an ellipsis."""
-        return {keyword: fit(keyword, card.fields[meaning]) for meaning, keyword in self.keywords.items()}
-
-
-def fit(keyword: str, value: str) -> str:
-    longest = LONGEST.get(keyword.rstrip("0123456789"), 20)
-    plain = " ".join(value.split())
-    return plain if len(plain) <= longest else plain[: longest - 1] + "…"
+    def fill(self, card: Card, api: str) -> dict[str, str]:
+        """The data of the message; ContentRefused names a field that its value does not fit into."""
+        return fields.fill(api, self.keywords, card.fields)
 
 
 def subscriptions_of(settings: Settings) -> dict[CardKind, TemplateOf]:
     """The one-time subscription templates that this installation has."""
-    template_id, fields = settings.wechat_subscription_activity, settings.wechat_subscription_activity_fields
-    return {CardKind.ACTIVITY: TemplateOf(template_id, fields)} if template_id else {}
+    template_id, keywords = settings.wechat_subscription_activity, settings.wechat_subscription_activity_fields
+    return {CardKind.ACTIVITY: TemplateOf(template_id, keywords)} if template_id else {}
 
 
 def templates_of(settings: Settings) -> dict[CardKind, TemplateOf]:

@@ -25,6 +25,7 @@ from app.people.addressees import Addressee
 from app.settings import Settings
 from bot.channels import lost
 from bot.channels.address import Address
+from bot.channels.gate import looked_over, report
 from bot.channels.rungs import Rung
 from bot.links import Links
 from bot.notices import NOTICES, Dropped, Letter, Notice, Sheaf
@@ -133,6 +134,9 @@ class Sorter:
         except Dropped as dropped:
             tray.end(parcel, OutboxState.CLEARED, str(dropped))
             return
+        letter, indiscreet = looked_over(letter, notice, desk.words)
+        if indiscreet or desk.indiscreet:
+            await report(tray.session, parcel, [*desk.indiscreet, *indiscreet], now)
         if letter.ask is not None and await self._waits_for_an_answer(tray, parcel, to, letter):
             return
         if (

@@ -16,6 +16,7 @@ from app.people import service as people
 from app.people.addressees import Addressee
 from app.people.models import House, Person, Programme, Topic
 from bot.conversation.talk import CommonWords
+from bot.discretion import discreet
 from bot.links import Links
 from bot.wording import Wording, wording
 
@@ -180,9 +181,13 @@ class Desk:
         return await self.sheaf.seat(what, self.who().id)
 
     def say(self, key: str, **data: Any) -> str:
-        common = CommonWords(self.words, self.programme, self.house, self.worker, self.person)
+        """A sentence for whoever this is for; a name in it that must not show is replaced by a neutral word."""
+        words = self.words
+        data, replaced = discreet(words).data(data)
+        self.indiscreet += [name for name in replaced if name not in self.indiscreet]
+        common = CommonWords(words, self.programme, self.house, self.worker, self.person)
         common.update(data)
-        return self.words.say_with(key, common)
+        return words.say_with(key, common)
 
 
 Compose = Callable[[Desk], Awaitable[Letter]]
