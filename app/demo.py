@@ -29,12 +29,13 @@ from app.main import Tongxing, create_app
 from app.settings import GivenSettings, Settings
 from app.time_travel import TimeMachine
 from app.vault import keep_key_in
-from bot.simulator import DEMO_APP_ID, Account, HttpWire, Platform, create_box
+from bot.simulator import DEMO_APP_ID, DEMO_CORP_ID, Account, HttpWire, Platform, WorkAccount, WorkPlatform, create_box
 
 PROGRAMME = Path(__file__).parent.parent / "deploy" / "programmes" / "duantang.yaml"
 ZONE = "Asia/Shanghai"
 MARK = "tongxing-demo"
 HOST = "127.0.0.1"
+ROBOT_KEY = "the-robot-of-the-demo"
 
 
 @dataclass
@@ -53,7 +54,7 @@ def next_monday_morning(now: datetime) -> datetime:
     return monday if monday > now else monday + timedelta(days=7)
 
 
-def demo_settings(folder: Path, port: int, account: Account) -> Settings:
+def demo_settings(folder: Path, port: int, account: Account, work: WorkAccount) -> Settings:
     """Nothing is read from the environment: a demo never touches a real account or a real database."""
     return GivenSettings.model_validate(
         {
@@ -69,6 +70,13 @@ def demo_settings(folder: Path, port: int, account: Account) -> Settings:
             "wechat_api_base": f"http://{HOST}:{port}/box",
             "wechat_template_activity": "TPL_ACTIVITY",
             "wechat_template_duty": "TPL_DUTY",
+            "wecom_corp_id": work.corp_id,
+            "wecom_agent_id": work.agent_id,
+            "wecom_secret": work.secret,
+            "wecom_token": work.token,
+            "wecom_encoding_aes_key": work.encoding_aes_key,
+            "wecom_api_base": f"http://{HOST}:{port}/box",
+            "wecom_robots": {"duantang": ROBOT_KEY},
         }
     )
 
@@ -82,10 +90,21 @@ def demo_account() -> Account:
     )
 
 
+def demo_company() -> WorkAccount:
+    return WorkAccount(
+        corp_id=DEMO_CORP_ID,
+        secret=secrets.token_hex(16),
+        agent_id=1000002,
+        token=secrets.token_hex(8),
+        encoding_aes_key=secrets.token_hex(22)[:43],
+    )
+
+
 async def open_demo(folder: Path, port: int, clock: Clock) -> Demo:
     """A loaded house beside its platform, not yet serving."""
     account = demo_account()
-    settings = demo_settings(folder, port, account)
+    company = demo_company()
+    settings = demo_settings(folder, port, account, company)
     await asyncio.to_thread(migrations.migrate, settings.database)
     house = Tongxing.build(settings, clock)
     programme = read_programme(PROGRAMME.read_text(encoding="utf-8"))
@@ -96,7 +115,9 @@ async def open_demo(folder: Path, port: int, clock: Clock) -> Demo:
         )  # fmt: skip
     title = programme.programme.name
     door = httpx.AsyncClient(base_url=settings.public_url, headers={"Connection": "close"}, timeout=30)
-    platform = Platform(account, clock, door=door, name=title)
+    work = WorkPlatform(company, clock, door=door)
+    work.add_group("duantang", ROBOT_KEY)
+    platform = Platform(account, clock, door=door, name=title, work=work)
     for openid, name, role, following in (
         ("o_xiaohe", "小河", "同伴", False),
         ("o_mama", "小河妈妈", "家属", False),
@@ -105,7 +126,9 @@ async def open_demo(folder: Path, port: int, clock: Clock) -> Demo:
         ("o_zhoumin", "周敏", "负责人", True),
         ("o_lilaoshi", "李老师", "同伴辅导员", True),
     ):
-        platform.add_user(openid, name, role, following=following)
+        user = platform.add_user(openid, name, role, following=following)
+        if name == "李红":
+            work.add_member("lihong", name, phone=user)
     machine = TimeMachine(house, platform.settle, zone=ZONE, title=title)
     app = create_app(house)
     app.mount("/box", create_box(platform, machine))

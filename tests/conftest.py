@@ -19,7 +19,20 @@ from app.loading import load, read_programme
 from app.main import Tongxing, create_app
 from app.settings import GivenSettings, Settings
 from app.time_travel import TimeMachine
-from bot.simulator import DEMO_APP_ID, Account, LocalWire, Phone, PhoneBook, Platform, create_box
+from bot.mail.post import Post
+from bot.simulator import (
+    DEMO_APP_ID,
+    DEMO_CORP_ID,
+    Account,
+    LocalWire,
+    Phone,
+    PhoneBook,
+    Platform,
+    WorkAccount,
+    WorkPlatform,
+    create_box,
+)
+from bot.sms.gateway import SmsGateway
 from bot.worlds import Worlds
 
 hypothesis_settings.register_profile("house", deadline=None)
@@ -32,6 +45,14 @@ ZONE = "Asia/Shanghai"
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=ZoneInfo(ZONE))
 PROGRAMME = Path(__file__).parent.parent / "deploy" / "programmes" / "duantang.yaml"
 ACCOUNT = Account(DEMO_APP_ID, "s" * 32, "a-token", "k" * 43)
+COMPANY = WorkAccount(DEMO_CORP_ID, "c" * 32, 1000002, "b-token", "w" * 43)
+ROBOT = "the-robot-of-the-house"
+# What an installation sets to reach its staff by more than WeChat.
+WITH_WECOM = {
+    "wecom_corp_id": COMPANY.corp_id, "wecom_agent_id": COMPANY.agent_id, "wecom_secret": COMPANY.secret,
+    "wecom_token": COMPANY.token, "wecom_encoding_aes_key": COMPANY.encoding_aes_key, "wecom_api_base": "http://box",
+    "wecom_robots": {"duantang": ROBOT},
+}  # fmt: skip
 
 
 class SettlingWire(LocalWire):
@@ -136,17 +157,22 @@ async def story(settings: Settings) -> AsyncIterator[Story]:
 class open_story:  # noqa: N801 - reads as a verb
     """A story over a database that is ready; used again after a crash, it goes on where the first ended."""
 
-    def __init__(self, settings: Settings, clock: Clock, platform: Platform | None = None) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock, platform: Platform | None = None, *,
+        sms: SmsGateway | None = None, post: Post | None = None,
+    ) -> None:  # fmt: skip
         self._settings = settings
         self._clock = clock
         self._platform = platform
+        self._sms, self._post = sms, post
 
     async def __aenter__(self) -> Story:
         box = httpx.AsyncClient(base_url="http://box")
-        self.house = Tongxing.build(self._settings, self._clock, Worlds(wechat=box, wecom=box, plain=box))
+        worlds = Worlds(wechat=box, wecom=box, plain=box, sms=self._sms, post=self._post)
+        self.house = Tongxing.build(self._settings, self._clock, worlds)
         app = create_app(self.house, bells=())
         self.door = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://house")
-        platform = self._platform or Platform(ACCOUNT, self._clock, door=self.door, name="段塘生活小站")
+        platform = self._platform or self._new_platform()
         box._transport = httpx.ASGITransport(create_box(platform))
         self._running = self.house.running(bells=())
         await self._running.__aenter__()
@@ -161,9 +187,18 @@ class open_story:  # noqa: N801 - reads as a verb
                 account=ACCOUNT.app_id,
             )  # fmt: skip
         for name, openid in story.openids.items():
-            platform.add_user(openid, name, "同事", following=True)
+            user = platform.add_user(openid, name, "同事", following=True)
+            if platform.work is not None:
+                platform.work.add_member(openid.removeprefix("o_"), name, phone=user)
         await machine.settle()
         return story
+
+    def _new_platform(self) -> Platform:
+        work = None
+        if self._settings.wecom_corp_id:
+            work = WorkPlatform(COMPANY, self._clock, door=self.door)
+            work.add_group("duantang", ROBOT)
+        return Platform(ACCOUNT, self._clock, door=self.door, name="段塘生活小站", work=work)
 
     async def __aexit__(self, *error: object) -> None:
         await self._running.__aexit__(None, None, None)

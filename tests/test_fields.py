@@ -9,6 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.messages.reach import Reach
+from bot.channels.address import Address
+from bot.channels.buckets import Bucket
 from bot.channels.fields import Fault, fill, fit
 from bot.channels.rungs import TemplateMessage, TemplateOf
 from bot.notices import Card, Letter
@@ -146,7 +149,7 @@ CARD = Card(CardKind.ACTIVITY, {"title": "书法", "time": "明天下午", "plac
 def test_a_card_with_a_field_that_does_not_fit_names_the_field_before_anything_leaves() -> None:
     template = TemplateOf("tpl", {"title": "thing1", "time": "time2", "place": "thing3", "note": "thing4"})
     with pytest.raises(ContentRefused) as refused:
-        template.fill(CARD)
+        template.fill(CARD, "message/template/send")
     assert refused.value.field == "time2"
     assert refused.value.errcode is None
     assert "明天下午" not in str(refused.value)
@@ -167,12 +170,9 @@ def test_a_template_with_a_field_that_does_not_fit_makes_no_call() -> None:
             calls.append((args, how))
             return "1"
 
-    rung: Any = TemplateMessage(Client(), {CardKind.ACTIVITY: TemplateOf("tpl", {"time": "time2"})})  # type: ignore[arg-type]
-
-    class Somebody:
-        id = 1
-        openid = "o_somebody"
-
+    template = TemplateOf("tpl", {"time": "time2"})
+    rung: Any = TemplateMessage(Client(), {CardKind.ACTIVITY: template}, Bucket(1))  # type: ignore[arg-type]
+    to = Address(wechat=Reach(1, "o_somebody", None, True, None, None, 0, None, None, None))
     with pytest.raises(ContentRefused):
-        asyncio.run(rung.send(Somebody(), Letter("", CARD), Somebody()))
+        asyncio.run(rung.send(None, Letter("", CARD), to))
     assert calls == []

@@ -41,6 +41,9 @@ async def load(
         worker = ident(people[member.worker]) if member.worker else None
         backup = ident(people[member.backup]) if member.backup else None
         changed[member.code] |= settle(people[member.code], worker_id=worker, backup_id=backup)
+    for somebody in file.staff:
+        row = people[somebody.code]
+        changed[somebody.code] |= settle(row, wecom=somebody.wecom or None, mail=somebody.mail or None)
     staff = [people[person.code] for person in file.staff]
     postings, rota = await _by_person(session, Posting, staff), await _by_person(session, Duty, staff)
     for person in file.staff:

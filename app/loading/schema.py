@@ -56,6 +56,18 @@ def _openid(text: str) -> str:
     return text
 
 
+def _userid(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}", text):
+        raise ValueError("要写企业微信通讯录里的账号（英文字母、数字、_ . @ -）；没有企业微信就删掉这一项")
+    return text
+
+
+def _mail(text: str) -> str:
+    if not re.fullmatch(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]+\.[A-Za-z]{2,}", text):
+        raise ValueError("要写成邮箱地址，比如 wangle@example.org")
+    return text
+
+
 def _locale(text: str) -> str:
     if not re.fullmatch(r"[a-z]{2}(-[A-Za-z]{2,4})?", text):
         raise ValueError("要写成 zh-Hans、zh-Hant 或 en")
@@ -212,6 +224,8 @@ class StaffEntry(Entry):
     also: list[Code] = Field(default_factory=list, description="还负责的小站的 code，比如 [a, b]")
     phone: Phone = ""
     openid: Annotated[str, _as(_openid)] = ""
+    wecom: Annotated[str, _as(_userid)] = ""
+    mail: Annotated[str, _as(_mail)] = ""
     duty: list[Annotated[tuple[Shift, ...], _as(read_shifts)]] = Field(default_factory=list)
 
     @property

@@ -46,6 +46,15 @@ class Told:
         self._tour.tick(f"{self.phone.name} 收到卡片「{card['title']}」：{shown}")
         return card
 
+    async def sees_work_card(self, title: str, *fragments: str) -> dict[str, str]:
+        card = await self.phone.sees_work_card(title, *fragments)
+        self._tour.tick(f"{self.phone.name} 在企业微信里收到「{card['title']}」：{'，'.join(fragments)}")
+        return card
+
+    async def presses(self, words: str) -> None:
+        self._tour.tell(f"{self.phone.name} 按了「{words}」")
+        await self.phone.presses(words)
+
     async def locked(self, *never: str) -> None:
         """The lock screen shows nothing that labels a person."""
         line = await self.phone.lock_screen()
@@ -61,7 +70,7 @@ class Tour:
         self._client = client
         self._out = out
         self._steps = 0
-        self._code = ""
+        self._code = self._link = ""
 
     async def play(self) -> int:
         """Play everything; 0 if every step held, 1 if one did not."""
@@ -173,16 +182,17 @@ class Tour:
     async def ladder(self) -> None:
         backup, boss = await self._phone("李红"), await self._phone("周敏")
         await self._forward(minutes=10)
-        await backup.sees_card("待办提醒", self._code)
+        card = await backup.sees_work_card("待办提醒", self._code)
+        self._link = card["url"]
         await self._forward(minutes=5)
         await boss.sees_card("待办提醒", self._code)
 
     async def ending(self) -> None:
         member, worker, backup = await self._phone("小河"), await self._phone("王乐"), await self._phone("李红")
         boss = await self._phone("周敏")
-        await backup.says(f"接 {self._code}")
-        taken = await backup.hears("已记录：李红", "接手")
-        page = await self._open(taken)
+        await backup.presses("我来处理")
+        await backup.sees_work_card("待办提醒", "李红 已接手")
+        page = await self._open(self._link)
         if "药都攒好了" not in page or "打电话" not in page:
             raise AssertionError("链接后面没有原话和电话")
         self.tick("李红 点开链接：看到原话和电话")
