@@ -19,6 +19,7 @@ from urllib.parse import quote
 import httpx
 
 from app.clock import local
+from bot.simulator.menus import menu_of
 from bot.simulator.page_state import phone_state
 from bot.simulator.platform import BEIJING, Platform
 
@@ -47,7 +48,7 @@ class Wire(Protocol):
     async def add(self, openid: str, name: str, role: str) -> None: ...
     async def act(self, openid: str, verb: str, **details: str) -> None: ...
     async def look(self, openid: str) -> dict[str, Any]: ...
-    async def menu(self) -> list[dict[str, Any]]: ...
+    async def menu(self, openid: str) -> list[dict[str, Any]]: ...
 
 
 class LocalWire:
@@ -65,8 +66,8 @@ class LocalWire:
     async def look(self, openid: str) -> dict[str, Any]:
         return phone_state(self.platform, self.platform.user(openid))
 
-    async def menu(self) -> list[dict[str, Any]]:
-        return self.platform.menu
+    async def menu(self, openid: str) -> list[dict[str, Any]]:
+        return menu_of(self.platform, self.platform.user(openid))
 
 
 class HttpWire:
@@ -86,8 +87,8 @@ class HttpWire:
         phones: list[dict[str, Any]] = state["phones"]
         return phones[0]
 
-    async def menu(self) -> list[dict[str, Any]]:
-        menu: list[dict[str, Any]] = (await self._state(""))["menu"]
+    async def menu(self, openid: str) -> list[dict[str, Any]]:
+        menu: list[dict[str, Any]] = (await self.look(openid))["menu"]
         return menu
 
     async def _state(self, openid: str) -> dict[str, Any]:
@@ -166,7 +167,7 @@ class Phone:
                 if key in (choice_id, words):
                     await self._act("say", text=words, menu_id=choice_id)
                     return
-        for button in await self._wire.menu():
+        for button in await self._wire.menu(self.openid):
             for entry in button.get("sub_button") or [button]:
                 if key in (entry.get("key"), entry.get("url"), entry.get("name")):
                     verb = {"click": ("click", "key"), "view": ("view", "url")}[entry["type"]]
