@@ -26,10 +26,12 @@ from bot.channels.rungs import CustomerMessage, TemplateMessage, templates_of
 from bot.channels.token_store import DatabaseTokenStore
 from bot.desk import Desk
 from bot.links import Links
+from bot.menus.reading import read_menus
+from bot.menus.tagging import TAG_BELL, Tagger
 from bot.reception import Reception
 from bot.spool import Spool
 from bot.webhook import Door
-from bot.wechat import Cipher, WeChatClient
+from bot.wechat import Cipher, MenuApi, WeChatClient
 from scheduler.bells import Bell, Tower
 from scheduler.works import Works
 
@@ -76,6 +78,7 @@ class Tongxing:
         rungs = (CustomerMessage(client, Limits.of(settings)), TemplateMessage(client, templates_of(settings)))
         deliverer = Deliverer(db, clock, links, rungs, quiet, senders=settings.senders)
         works = Works(db, clock, quiet)
+        tagger = Tagger(db, clock, MenuApi(client), settings.wechat_app_id, read_menus(settings.menus_file))
         tower = Tower(
             (
                 Bell(CASES, 1, works.cases),
@@ -84,6 +87,7 @@ class Tongxing:
                 Bell("milestones", 5, works.milestones),
                 Bell("moods", 30, works.moods),
                 Bell("materialise", 600, works.materialise),
+                Bell(TAG_BELL, 60, tagger.work),
                 Bell(SPOOL, 15, door.take_in_spool),
             )
         )

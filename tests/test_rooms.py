@@ -89,7 +89,14 @@ def test_services_never_commit(file: Path) -> None:
 @pytest.mark.parametrize("file", [f for f in FILES if floor_of(module_of(f)) < 3], ids=name)
 def test_no_sentence_for_a_person_lies_outside_the_wording(file: Path) -> None:
     module = module_of(file)
-    for_those_who_install = ("app.settings", "app.vault", "app.installation", "app.migrations", "bot.wechat")
+    for_those_who_install = (
+        "app.settings",
+        "app.vault",
+        "app.installation",
+        "app.migrations",
+        "bot.wechat",
+        "bot.menus",
+    )
     reads_or_plays = (
         "bot.wording",
         "bot.simulator",

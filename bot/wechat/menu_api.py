@@ -54,7 +54,8 @@ class MenuApi:
 
     async def tags(self) -> dict[str, int]:
         """用户标签 › 获取: name to id."""
-        return {str(tag["name"]): int(tag["id"]) for tag in _rows(await self._client.call("tags/get"), "tags")}
+        rows = _rows(await self._client.call("tags/get"), "tags", "id", "name")
+        return {str(tag["name"]): int(tag["id"]) for tag in rows}
 
     async def create_tag(self, name: str) -> int:
         """用户标签 › 创建: up to 100 of at most 30 bytes. The new tag's id."""
@@ -74,18 +75,21 @@ class MenuApi:
     async def private_templates(self) -> dict[str, AccountTemplate]:
         """模板消息 › 获取已选用模板列表: by template id."""
         answer = await self._client.call("template/get_all_private_template")
-        return {str(row["template_id"]): _template(row) for row in _rows(answer, "template_list")}
+        return {str(row["template_id"]): _template(row) for row in _rows(answer, "template_list", "template_id")}
 
     async def subscription_templates(self) -> dict[str, AccountTemplate]:
         """订阅通知 › 获取私有模板列表: another list than that of the template messages."""
         answer = await self._client.call("wxaapi/newtmpl/gettemplate")
-        return {str(row["priTmplId"]): _template(row) for row in _rows(answer, "data")}
+        return {str(row["priTmplId"]): _template(row) for row in _rows(answer, "data", "priTmplId")}
 
 
 def _template(row: Mapping[str, Any]) -> AccountTemplate:
     return AccountTemplate(str(row.get("title", "")), tuple(_KEYWORD.findall(str(row.get("content", "")))))
 
 
-def _rows(answer: Answer, name: str) -> list[Mapping[str, Any]]:
-    rows = answer.get(name, [])
-    return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+def _rows(answer: Answer, name: str, *needed: str) -> list[Mapping[str, Any]]:
+    """The rows of a list that have what is needed of them."""
+    rows = answer.get(name)
+    if not isinstance(rows, list):
+        return []
+    return [row for row in rows if isinstance(row, Mapping) and all(row.get(key) is not None for key in needed)]
