@@ -13,7 +13,6 @@ from bot.simulator.state import ConditionalMenu, Refused, User
 Body = Mapping[str, Any]
 Answer = dict[str, Any]
 
-FIRST_TAG = 100
 RESERVED = (0, 1, 2)
 MOST_TAGS = 100
 MOST_OPENIDS = 50
@@ -86,7 +85,7 @@ def tag_create(box: Platform, body: Body) -> Answer:
     check_tag_name(name, box.tags.values())
     if len(box.tags) - 1 >= MOST_TAGS:
         raise Refused(45056)
-    tag_id = max(FIRST_TAG, *(known + 1 for known in box.tags))
+    tag_id = next(box.tag_ids)
     box.tags[tag_id] = name
     return {"tag": {"id": tag_id, "name": name}}
 

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
+from itertools import count
 from typing import Any
 
 import httpx
@@ -89,6 +90,7 @@ class Platform:
         self.menu: list[dict[str, Any]] = list(DEFAULT_MENU)
         self.conditional_menus: list[ConditionalMenu] = []
         self.tags: dict[int, str] = {2: "星标组"}  # every account has it
+        self.tag_ids = count(100)
         self.media: set[str] = set()
         self.sent_ids: dict[tuple[str, str], tuple[datetime, int]] = {}
         self.oauth_codes: dict[str, tuple[str, datetime, bool]] = {}
