@@ -1,15 +1,19 @@
 """Who sees which menu: a follower gets the tag that their role wants, and nothing is asked when nothing is to do."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlmodel import select
 from structlog.testing import capture_logs
 
+from app import doctor
+from app.clock import Clock
 from app.messages.models import Contact
 from app.people.models import Person, Role
+from app.settings import Settings
 from bot.menus.tagging import TAG_BELL
-from tests.conftest import Story
+from tests.conftest import MONDAY, Story, open_story
 from tests.menus.conftest import Operator, names
 from tests.stories.test_family import bound
 
@@ -226,3 +230,18 @@ async def test_a_tag_that_was_made_anew_behind_our_back_is_found_again(story: St
         assert await ring(story) == 0
         assert await ring(story) == 4
     assert [line["event"] for line in logs] == ["tags not given"]
+
+
+@pytest.mark.postgres
+async def test_on_postgres_each_gets_their_tag_as_well(settings: Settings, postgres_db: str, tmp_path: Path) -> None:
+    there = settings.model_copy(update={"database_url": postgres_db})
+    async with open_story(there, Clock(frozen_at=MONDAY)) as story:
+        operator = Operator(story, tmp_path)
+        await operator.push()
+        assert await ring(story) == 4
+        await story.joined()
+        await ring(story)
+        assert await ring(story) == 0
+        assert (await tag_of(story, "o_wangle"), await sees(story, "小河")) == ("C组", ["我的活动", "今天如何", "帮助"])
+        found = await doctor.examine(there, story.house.clock, story.house.http)
+        assert [line.what for line in found if line.bad] == ["网址"]
