@@ -26,6 +26,8 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+menu = typer.Typer(help="公众号底部的菜单：看差别，改过去", no_args_is_help=True)
+cli.add_typer(menu, name="menu")
 Port = Annotated[int, typer.Option(min=1, max=65535, help="端口")]
 Host = Annotated[str, typer.Option(help="地址")]
 
@@ -216,6 +218,50 @@ def invite(code: Annotated[str, typer.Argument(help="YAML 里这个人的 code")
     typer.echo(asyncio.run(run()))
 
 
+@menu.command("diff")
+def menu_diff() -> None:
+    """公众号的菜单和文件里写的差在哪里；一样的话退出码是 0，不一样是 1。"""
+    from app import menu_command
+
+    settings = read_settings()
+    _need_account(settings)
+    _need_secret(settings)
+    found = asyncio.run(menu_command.diff(settings, _clock(settings)))
+    typer.echo("\n".join(found) if found else "公众号的菜单和文件里的一样。")
+    raise typer.Exit(1 if found else 0)
+
+
+@menu.command("push")
+def menu_push() -> None:
+    """把菜单和标签改成文件里写的样子。可以反复做，没有差别就什么也不改。"""
+    from app import menu_command
+
+    settings = read_settings()
+    _need_account(settings)
+    _need_secret(settings)
+    _ready_database(settings)
+    done = asyncio.run(menu_command.push(settings, _clock(settings)))
+    typer.echo("\n".join([*done, menu_command.AFTERWARDS]) if done else "没有要改的。")
+
+
+@cli.command()
+def doctor() -> None:
+    """检查这一套装得对不对：设置、数据库、公众号、模板、菜单、警报。有问题退出码是 1。"""
+    from app import doctor as checks
+
+    try:
+        settings = read_settings()
+    except (SettingsError, UnreadableSetting) as error:
+        lines = [checks.bad("设置", _unreadable(error) if isinstance(error, UnreadableSetting) else str(error))]
+    else:
+        lines = asyncio.run(
+            checks.examine(settings, _clock(settings), wecom=checks.ask_wecom(settings, _clock(settings)))
+        )
+    for line in lines:
+        typer.echo(line)
+    raise typer.Exit(1 if any(line.bad for line in lines) else 0)
+
+
 @cli.command()
 def demo(
     port: Port = 8000,
@@ -234,16 +280,25 @@ def demo(
     run_demo(port, browser=browser)
 
 
+def _unreadable(error: UnreadableSetting) -> str:
+    field = re.search(r'field "(\w+)"', str(error))
+    name = f"TONGXING_{field[1].upper()}" if field else "有一个设置"
+    return f"{name} 的值不对：要写成一行 JSON，例子见 docs/settings.md"
+
+
 def main() -> None:
     """The entry point: every expected trouble becomes one sentence on standard error."""
+    from app.advice import in_words
     from app.loading import LoadError
+    from bot.outside import OutsideError
 
     try:
         cli()
     except UnreadableSetting as error:
-        field = re.search(r'field "(\w+)"', str(error))
-        name = f"TONGXING_{field[1].upper()}" if field else "有一个设置"
-        typer.echo(f"{name} 的值不对：要写成一行 JSON，例子见 docs/settings.md", err=True)
+        typer.echo(_unreadable(error), err=True)
+        sys.exit(1)
+    except OutsideError as error:
+        typer.echo(in_words(error), err=True)
         sys.exit(1)
     except (Sorry, SettingsError, VaultError, migrations.MigrationError, LoadError, ValueError) as error:
         if isinstance(error, ValueError) and type(error) is not ValueError:

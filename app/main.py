@@ -27,10 +27,12 @@ from bot.channels.sorting import Enough, Sorter
 from bot.channels.token_store import DatabaseTokenStore
 from bot.desk import Desk
 from bot.links import Links
+from bot.menus.reading import read_menus
+from bot.menus.tagging import TAG_BELL, Tagger
 from bot.reception import Reception
 from bot.spool import Spool
 from bot.webhook import Door
-from bot.wechat import Cipher, WeChatClient
+from bot.wechat import Cipher, MenuApi, WeChatClient
 from bot.wecom.door import WorkDoor
 from bot.work import Presses
 from bot.worlds import Worlds
@@ -85,6 +87,7 @@ class Tongxing:
         deliverer = Deliverer(db, clock, sorter, senders=settings.senders, urgent_senders=settings.urgent_senders)
         operators = Operators(db, clock, worlds.post, settings.operator_mail)
         works = Works(db, clock, quiet)
+        tagger = Tagger(db, clock, MenuApi(client), settings.wechat_app_id, read_menus(settings.menus_file))
         tower = Tower(
             (
                 Bell(CASES, 1, works.cases),
@@ -94,6 +97,7 @@ class Tongxing:
                 Bell("moods", 30, works.moods),
                 Bell("materialise", 600, works.materialise),
                 Bell("operators", 60, operators.tell),
+                Bell(TAG_BELL, 60, tagger.work),
                 Bell(SPOOL, 15, door.take_in_spool),
             )
         )

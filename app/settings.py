@@ -74,6 +74,7 @@ class Settings(BaseSettings):
     wechat_window_reserve: Annotated[int, Field(ge=0)] = 2
     wechat_timeout: Annotated[float, Field(gt=0)] = 8.0
     wechat_calls_a_second: Annotated[float, Field(gt=0)] = 100.0
+    menus_file: str = ""
 
     wecom_corp_id: str = ""
     wecom_agent_id: Annotated[int, Field(ge=0)] = 0

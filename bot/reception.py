@@ -115,7 +115,7 @@ class Reception:
     def _note_in_ledger(self, contact: Contact, heard: Inbound, now: datetime) -> None:
         contact.seen_at = now
         if isinstance(heard, Unfollowed):
-            contact.following = False
+            contact.following, contact.tag = False, None  # with the follower their tags are gone
             window.shut(contact)
             return
         if isinstance(heard, Text | Unreadable | Followed | Scanned | Clicked):

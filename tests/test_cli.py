@@ -270,5 +270,59 @@ def test_the_demo_never_runs_beside_a_real_account(desk: Desk) -> None:
 def test_the_command_says_what_it_can_do() -> None:
     words = [sys.executable, "-c", "from app.cli import main; main()", "--help"]
     answer = subprocess.run(words, cwd=ROOT, capture_output=True, timeout=60, check=True)
-    for word in ("demo", "serve", "worker", "migrate", "load", "invite", "先试试 tongxing demo"):
+    for word in ("demo", "serve", "worker", "migrate", "load", "invite", "menu", "doctor", "先试试 tongxing demo"):
         assert word in answer.stdout.decode()
+
+
+# The menu, and the doctor
+
+NOWHERE = {"TONGXING_WECHAT_API_BASE": "http://127.0.0.1:1"}
+
+
+def test_a_menu_needs_an_account_and_its_secret(desk: Desk) -> None:
+    for verb in ("diff", "push"):
+        desk.types("menu", verb, **KEY).ends_with("还没有设置公众号")
+        desk.types("menu", verb, **{**ACCOUNT, "TONGXING_WECHAT_APP_SECRET": ""}).ends_with("APP_SECRET")
+
+
+def test_a_menu_that_cannot_be_read_or_an_account_that_cannot_be_reached_is_one_sentence(ready: Desk) -> None:
+    for verb in ("diff", "push"):
+        ready.types("menu", verb, **ACCOUNT, TONGXING_MENUS_FILE="no.yaml").ends_with("没有 no.yaml 这个菜单文件")
+        ready.types("menu", verb, **ACCOUNT, **NOWHERE).ends_with("连不上", "请检查网络", "stable_token")
+
+
+def test_serving_with_a_bad_menu_file_says_so(ready: Desk) -> None:
+    file = ready.write("everyone: {}")
+    answer = ready.types("serve", "--port", "18764", **ACCOUNT, TONGXING_MENUS_FILE=str(file))
+    answer.ends_with("菜单文件 a.yaml", "everyone 的 buttons 要有 1 到 3 项")
+
+
+def test_the_doctor_finds_everything_missing_and_makes_nothing(desk: Desk) -> None:
+    answer = desk.types("doctor")
+    assert (answer.code, answer.wrong) == (1, "")
+    lines = answer.said.splitlines()
+    assert lines[0] == "✓ 设置：读得懂"
+    assert [line[:2] for line in lines] == ["✓ ", "✓ ", "✗ ", "✗ ", "✗ ", "－ ", "－ "]
+    assert list(desk.folder.iterdir()) == []
+
+
+def test_the_doctor_says_what_is_wrong_with_the_settings_and_stops(desk: Desk) -> None:
+    for env, said in (
+        ({"TONGXING_SENDERS": "viele"}, "TONGXING_SENDERS 的值不对"),
+        ({"TONGXING_WECHAT_TEMPLATE_DUTY_FIELDS": "code"}, "要写成一行 JSON"),
+    ):
+        answer = desk.types("doctor", **env)
+        assert answer.code == 1
+        [line] = answer.said.splitlines()
+        assert line.startswith("✗ 设置：")
+        assert said in line
+
+
+def test_the_doctor_speaks_of_an_account_that_cannot_be_reached(ready: Desk) -> None:
+    answer = ready.types("doctor", **ACCOUNT, **NOWHERE, TONGXING_PUBLIC_URL="https://house.example.org")
+    assert answer.code == 1
+    assert "Traceback" not in answer.said + answer.wrong
+    assert "✗ 公众号：连不上（ConnectError）：请检查网络和接口地址（stable_token）" in answer.said
+    assert [line for line in answer.said.splitlines() if line.startswith("✗")] == [
+        "✗ 公众号：连不上（ConnectError）：请检查网络和接口地址（stable_token）"
+    ]

@@ -91,7 +91,7 @@ def test_no_sentence_for_a_person_lies_outside_the_wording(file: Path) -> None:
     module = module_of(file)
     for_those_who_install = (
         *("app.settings", "app.vault", "app.installation", "app.migrations"),
-        *("bot.wechat", "bot.wecom", "bot.sms", "bot.mail"),
+        *("bot.wechat", "bot.wecom", "bot.sms", "bot.mail", "bot.menus"),
     )
     reads_or_plays = (
         "bot.wording",

@@ -14,15 +14,16 @@ from app.messages.models import Alarm, Channel
 
 log = structlog.get_logger()
 REST = timedelta(minutes=10)
+RUNGS = ("customer", "template", "subscription", "wecom", "robot", "sms", "mail")
 
 
 async def set_up(session: AsyncSession, names: Collection[str]) -> None:
-    """These are the channels of this installation; one that is no longer set up is forgotten."""
+    """These rungs are set up in this installation; one that no longer is is forgotten."""
     standing = {channel.name: channel for channel in await session.scalars(select(Channel))}
     for name in names:
         if name not in standing:
             await add_once(session, Channel, name=name)
-    gone = standing.keys() - set(names)
+    gone = standing.keys() & set(RUNGS) - set(names)
     if gone:
         await session.execute(delete(Channel).where(col(Channel.name).in_(gone)))
 

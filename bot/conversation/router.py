@@ -15,11 +15,15 @@ from app.tasks.models import TaskKind
 from bot.conversation import checkin, danger, family, grammar, helping, joining, mood, orders, rsvp, staff
 from bot.conversation.dialogue import DIALOGUES
 from bot.conversation.grammar import Command
+from bot.conversation.orders import StaffCommand, StaffVerb
 from bot.conversation.talk import Talk
 from bot.screening import Level
 from bot.wechat import AccountNotice, AuthorizationRevoked, Clicked, Followed, Scanned, Text, Unfollowed, Unreadable
 
-MENU = {"activities": Command.MY_ACTIVITIES, "mood": Command.MOOD, "help": Command.HELP}
+MENU = {
+    "activities": Command.MY_ACTIVITIES, "mood": Command.MOOD, "help": Command.HELP, "person": Command.PERSON,
+}  # fmt: skip
+STAFF_MENU = {"tasks": StaffVerb.TASKS, "list": StaffVerb.LIST, "door_code": StaffVerb.DOOR_CODE}
 LATE_ANSWERS = timedelta(days=4)
 A_MOMENT = timedelta(minutes=1)  # WeChat's clock and ours need not agree to the second
 
@@ -37,8 +41,7 @@ async def respond(talk: Talk) -> str | None:
         case Scanned():
             return await _by_scene(talk, heard.scene)
         case Clicked():
-            command = MENU.get(heard.item)
-            return await _obey(talk, command) if command else await helping.menu(talk)
+            return await _tapped(talk, heard.item)
         case Unfollowed():
             await _unfollowed(talk)
         case AuthorizationRevoked():
@@ -46,6 +49,13 @@ async def respond(talk: Talk) -> str | None:
         case AccountNotice():
             await talk.hand_over(TaskKind.CLEAR, "account", key=talk.key(f"account:{heard.event}"))
     return None
+
+
+async def _tapped(talk: Talk, key: str) -> str:
+    """An entry of the account's menu; what is for staff does nothing more than 帮助 for anybody else."""
+    if key in STAFF_MENU and talk.person is not None and talk.person.role.is_staff:
+        return await staff.obey(talk, StaffCommand(STAFF_MENU[key]))
+    return await _obey(talk, MENU.get(key, Command.HELP))
 
 
 async def _hear(talk: Talk, text: str) -> str:

@@ -28,6 +28,11 @@ from bot.simulator.state import Call, Fault, Refused
 Endpoint = Callable[[Request], Awaitable[Response]]
 Work = Callable[[Request, bytes], Mapping[str, Any]]
 
+# Their answers say nothing of errcode when all is well.
+PLAIN = (
+    *("stable_token", "token", "sns/oauth2/access_token", "user/info", "menu/get", "menu/trymatch"),
+    *("menu/addconditional", "tags/create", "tags/get", "tags/getidlist", "template/get_all_private_template"),
+)
 ESCAPED = re.compile(rb"(?<!\\)((?:\\\\)*)\\u((?!00)[0-9a-fA-F]{4})")
 
 
@@ -70,7 +75,7 @@ class _Api:
         self.box = platform
 
     def route(self, path: str, work: Work, *, token: bool = True, methods: tuple[str, ...] = ("POST",)) -> Route:
-        address = f"/{path}" if path.startswith("sns/") else f"/cgi-bin/{path}"
+        address = f"/{path}" if path.startswith(("sns/", "wxaapi/")) else f"/cgi-bin/{path}"
 
         async def endpoint(request: Request) -> Response:
             return await self._call(path, request, work, needs_token=token)
@@ -94,7 +99,7 @@ class _Api:
             used = self.count(path)
             note = answer.pop(NOTE, "")
             call.result = " · ".join(part for part in ("0 ok", note, used) if part)
-            if path not in ("stable_token", "token", "sns/oauth2/access_token", "user/info", "menu/get"):
+            if path not in PLAIN:
                 answer = {"errcode": 0, "errmsg": "ok", **answer}
         except Refused as refusal:
             told, answer = self.refuse(refusal)

@@ -18,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 
 from app.clock import local, wall
 from bot.simulator.controls import Controls
+from bot.simulator.menus import menu_of
 from bot.simulator.page_state import box_state, separated
 from bot.simulator.phone import perform
 from bot.simulator.platform import BEIJING, Platform
@@ -102,7 +103,7 @@ class Desk:
             return Response("只能从模拟器页面打开", status_code=403)
         user = self.box.users.get(request.query_params.get("phone", ""))
         url = request.query_params.get("url", "")
-        in_menu = url in _menu_links(self.box.menu)
+        in_menu = user is not None and url in _menu_links(menu_of(self.box, user))
         if user is None or not (in_menu or url in _chat_links(user)):
             return Response("这个链接不在这部手机上", status_code=404)
         if in_menu and request.query_params.get("menu"):

@@ -5,6 +5,7 @@ from typing import Any
 
 from app.clock import local
 from bot.simulator.controls import Controls
+from bot.simulator.menus import menu_of
 from bot.simulator.platform import BEIJING, Platform
 from bot.simulator.state import Bubble, Call, User
 from bot.simulator.wecom import WorkPlatform
@@ -57,6 +58,7 @@ def phone_state(platform: Platform, user: User) -> dict[str, Any]:
         "following": user.following,
         "lock_screen": user.lock_screen,
         "messages_left": user.messages_left(now),
+        "menu": menu_of(platform, user),
         "bubbles": [bubble_state(bubble) for bubble in user.bubbles],
     }
 

@@ -19,6 +19,7 @@ from urllib.parse import quote
 import httpx
 
 from app.clock import local
+from bot.simulator.menus import menu_of
 from bot.simulator.page_state import phone_state
 from bot.simulator.platform import BEIJING, Platform
 
@@ -53,7 +54,7 @@ class Wire(Protocol):
     async def add(self, openid: str, name: str, role: str) -> None: ...
     async def act(self, openid: str, verb: str, **details: str) -> None: ...
     async def look(self, openid: str) -> dict[str, Any]: ...
-    async def menu(self) -> list[dict[str, Any]]: ...
+    async def menu(self, openid: str) -> list[dict[str, Any]]: ...
 
 
 class LocalWire:
@@ -71,8 +72,8 @@ class LocalWire:
     async def look(self, openid: str) -> dict[str, Any]:
         return phone_state(self.platform, self.platform.user(openid))
 
-    async def menu(self) -> list[dict[str, Any]]:
-        return self.platform.menu
+    async def menu(self, openid: str) -> list[dict[str, Any]]:
+        return menu_of(self.platform, self.platform.user(openid))
 
 
 class HttpWire:
@@ -92,8 +93,8 @@ class HttpWire:
         phones: list[dict[str, Any]] = state["phones"]
         return phones[0]
 
-    async def menu(self) -> list[dict[str, Any]]:
-        menu: list[dict[str, Any]] = (await self._state(""))["menu"]
+    async def menu(self, openid: str) -> list[dict[str, Any]]:
+        menu: list[dict[str, Any]] = (await self.look(openid))["menu"]
         return menu
 
     async def _state(self, openid: str) -> dict[str, Any]:
@@ -175,7 +176,7 @@ class Phone:
                 if key in (choice_id, words):
                     await self._act("say", text=words, menu_id=choice_id)
                     return
-        for button in await self._wire.menu():
+        for button in await self._wire.menu(self.openid):
             for entry in button.get("sub_button") or [button]:
                 if key in (entry.get("key"), entry.get("url"), entry.get("name")):
                     verb = {"click": ("click", "key"), "view": ("view", "url")}[entry["type"]]
@@ -242,6 +243,13 @@ class Phone:
     ) -> dict[str, str]:
         """A new card in WeCom, as `sees_card` reads one in WeChat; its buttons are among the fragments."""
         return await self._card(("work_card",), title, fragments, within, fields)
+
+    async def work_card_shows(self, *fragments: str) -> None:
+        """The newest card in WeCom as it looks now: what its button says changes when it was pressed."""
+        await self._refresh()
+        cards = [b for b in self._bubbles if b.kind == "work_card"]
+        shown = cards[-1].text if cards else ""
+        assert all(f in shown for f in fragments), self._complaint(f"did not see {' + '.join(fragments)}")  # noqa: S101
 
     async def _card(
         self, kinds: tuple[str, ...], title: str, fragments: tuple[str, ...], within: float | None,

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
+from itertools import count
 from typing import Any
 
 import httpx
@@ -21,6 +22,7 @@ from bot.simulator.state import (
     Account,
     Bubble,
     Call,
+    ConditionalMenu,
     Delivery,
     Fault,
     Limits,
@@ -88,6 +90,9 @@ class Platform:
         self.faults: list[Fault] = []
         self.qr_codes: list[QrCode] = []
         self.menu: list[dict[str, Any]] = list(DEFAULT_MENU)
+        self.conditional_menus: list[ConditionalMenu] = []
+        self.tags: dict[int, str] = {2: "星标组"}  # every account has it
+        self.tag_ids = count(100)
         self.media: set[str] = set()
         self.sent_ids: dict[tuple[str, str], tuple[datetime, int]] = {}
         self.oauth_codes: dict[str, tuple[str, datetime, bool]] = {}
@@ -147,6 +152,7 @@ class Platform:
         user.following = False
         user.windows.clear()
         user.consents.clear()
+        user.tags.clear()
         self.show(user, Bubble(self.clock.now(), "system", "system", "已取消关注"))
         return await self._deliver(user, _event("unsubscribe"), shows_failure=False)
 

@@ -1,10 +1,10 @@
-"""The platform's rules about content: template keyword fields and the custom menu. Pure.
+"""The platform's rules about content: template keyword fields, the custom menu, tags. Pure.
 
-Source: 「模板消息/订阅通知 参数值限制说明」 and 「自定义菜单 创建接口」.
+Source: 「模板消息/订阅通知 参数值限制说明」, 「自定义菜单 创建接口」, 「个性化菜单」, 「用户标签管理」.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from bot.simulator.state import Refused, Template
@@ -79,6 +79,29 @@ def check_menu(menu: Any) -> list[dict[str, Any]]:
         else:
             _check_button(button, 16)
     return list(buttons)
+
+
+PRIVATE = ("sex", "country", "province", "city", "language")
+
+
+def check_rule(menu: Mapping[str, Any]) -> int:
+    """The tag that a conditional menu is for; Refused 65304 without one, 65320 for a rule about privacy."""
+    rule = menu.get("matchrule")
+    rule = rule if isinstance(rule, Mapping) else {}
+    if any(rule.get(name) for name in PRIVATE):
+        raise Refused(65320, note="不能按性别、地区、语言分")
+    tag = str(rule.get("tag_id") or "")
+    if not tag.isdecimal():
+        raise Refused(65304, note="matchrule 里没有 tag_id")
+    return int(tag)
+
+
+def check_tag_name(name: str, others: Collection[str]) -> None:
+    """Refused 45157 for an empty or a used name, 45158 for more than 30 bytes."""
+    if not name or name in others:
+        raise Refused(45157, note=f"标签名「{name}」空着或重名")
+    if len(name.encode()) > 30:
+        raise Refused(45158, note=f"标签名「{name}」超过 30 个字节")
 
 
 def _check_name(button: Mapping[str, Any], limit: int) -> None:

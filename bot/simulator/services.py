@@ -2,6 +2,7 @@
 
 Each verb takes the parsed body and returns the answer's fields, or raises Refused with the errcode.
 Sources: 「发送客服消息」「发送模板消息」「发送订阅通知」「生成带参数的二维码」「获取用户基本信息」.
+Menus and tags are in `menus.py`.
 """
 
 import secrets
@@ -10,8 +11,9 @@ from datetime import timedelta
 from typing import Any
 
 from bot.simulator.callbacks import Fields
+from bot.simulator.menus import MENU_READS, MENU_VERBS
 from bot.simulator.platform import Platform, new_ticket
-from bot.simulator.rules import check_fields, check_menu
+from bot.simulator.rules import check_fields
 from bot.simulator.state import Bubble, QrCode, Refused, User
 
 Body = Mapping[str, Any]
@@ -124,20 +126,27 @@ def _card(box: Platform, body: Body, *, url: str) -> Bubble:
     return Bubble(box.clock.now(), "account", "card", title=template["title"], fields=fields, url=url)
 
 
-def menu_create(box: Platform, body: Body) -> Answer:
-    box.menu = check_menu(body)
-    return {}
+def template_list(box: Platform, _: Body) -> Answer:
+    """The templates of the account. The box keeps one list for template messages and subscription notices."""
+    return {"template_list": [{"template_id": name, **words} for name, words in _templates(box)]}
 
 
-def menu_get(box: Platform, _: Body) -> Answer:
-    if not box.menu:
-        raise Refused(46003)
-    return {"menu": {"button": box.menu}}
+def subscription_list(box: Platform, _: Body) -> Answer:
+    return {"data": [{"priTmplId": name, "type": 2, **words} for name, words in _templates(box)]}
 
 
-def menu_delete(box: Platform, _: Body) -> Answer:
-    box.menu = []
-    return {}
+def _templates(box: Platform) -> list[tuple[str, Answer]]:
+    return [
+        (
+            name,
+            {
+                "title": template["title"],
+                "content": "\n".join(f"{label}:{{{{{key}.DATA}}}}" for key, label in template["fields"].items()),
+                "example": "",
+            },
+        )
+        for name, template in box.templates.items()
+    ]
 
 
 def qrcode_create(box: Platform, body: Body) -> Answer:
@@ -175,7 +184,7 @@ def user_info(box: Platform, query: Body) -> Answer:
         "subscribe_time": int(user.followed_at.timestamp()) if user.followed_at else 0,
         "remark": "",
         "groupid": 0,
-        "tagid_list": [],
+        "tagid_list": list(user.tags),
         "subscribe_scene": "ADD_SCENE_QR_CODE" if user.scene else "ADD_SCENE_SEARCH",
         "qr_scene": 0,
         "qr_scene_str": user.scene,
@@ -242,12 +251,13 @@ VERBS: dict[str, Callable[[Platform, Body], Answer]] = {
     "message/custom/send": custom_send,
     "message/template/send": template_send,
     "message/subscribe/bizsend": subscribe_send,
-    "menu/create": menu_create,
     "qrcode/create": qrcode_create,
     "callback/check": callback_check,
+    **MENU_VERBS,
 }
 READS: dict[str, Callable[[Platform, Body], Answer]] = {
-    "menu/get": menu_get,
-    "menu/delete": menu_delete,
     "user/info": user_info,
+    "template/get_all_private_template": template_list,
+    "wxaapi/newtmpl/gettemplate": subscription_list,
+    **MENU_READS,
 }

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 from bot.simulator import links
 
@@ -50,6 +50,15 @@ DEMO_TEMPLATES: dict[str, Template] = {
 
 
 @dataclass
+class ConditionalMenu:
+    """A personalised menu: those see it to whom `tag_id` was given last."""
+
+    menu_id: int
+    buttons: list[dict[str, Any]]
+    tag_id: int
+
+
+@dataclass
 class Limits:
     """Every number of the platform that could differ per account."""
 
@@ -66,6 +75,8 @@ class Limits:
             "message/subscribe/bizsend": 100_000,
             "qrcode/create": 100_000,
             "menu/create": 1_000,
+            "menu/addconditional": 2_000,
+            "menu/delconditional": 2_000,
         }
     )
 
@@ -135,6 +146,7 @@ class User:
     scene: str = ""
     blocks_notices: bool = False
     loses_notices: bool = False
+    tags: list[int] = field(default_factory=list)  # in the order in which they were given
     windows: dict[str, Window] = field(default_factory=dict)
     consents: dict[str, int] = field(default_factory=dict)
     bubbles: list[Bubble] = field(default_factory=list)

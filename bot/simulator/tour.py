@@ -191,7 +191,8 @@ class Tour:
         member, worker, backup = await self._phone("小河"), await self._phone("王乐"), await self._phone("李红")
         boss = await self._phone("周敏")
         await backup.presses("我来处理")
-        await backup.sees_work_card("待办提醒", "李红 已接手")
+        await backup.phone.work_card_shows("李红 已接手")
+        self.tick("按钮变成「李红 已接手」")
         page = await self._open(self._link)
         if "药都攒好了" not in page or "打电话" not in page:
             raise AssertionError("链接后面没有原话和电话")

@@ -25,6 +25,7 @@ from bot.wechat.inbound import (
     parse,
 )
 from bot.wechat.logs import ScrubToken, silence_http_logs
+from bot.wechat.menu_api import AccountTemplate, MenuApi
 from bot.wechat.replies import LONGEST_TEXT, text_reply
 from bot.wechat.token import AccessToken, MemoryTokenStore, TokenStore
 
@@ -34,6 +35,7 @@ __all__ = [
     "MAX_BODY",
     "AccessToken",
     "AccountNotice",
+    "AccountTemplate",
     "AuthorizationRevoked",
     "Cipher",
     "Clicked",
@@ -41,6 +43,7 @@ __all__ = [
     "Inbound",
     "MalformedMessage",
     "MemoryTokenStore",
+    "MenuApi",
     "OAuthIdentity",
     "OtherEvent",
     "PopupAnswer",

@@ -167,6 +167,14 @@ class WeChatClient:
         """网络通信检测: can WeChat reach our address? For `doctor`."""
         return await self._post("callback/check", {"action": "all", "check_operator": "DEFAULT"})
 
+    async def check_token(self) -> None:
+        """Whether a token can be had at all. For `doctor`, with a store that holds none."""
+        await self._token()
+
+    async def call(self, api: str, body: Mapping[str, Any] | None = None) -> Answer:
+        """Any other API of the account: POST with a body, GET without. See `menu_api.py`."""
+        return await (self._get(api) if body is None else self._post(api, body))
+
     async def _custom(self, openid: str, kind: str, content: Mapping[str, Any]) -> None:
         await self._post("message/custom/send", {"touser": openid, "msgtype": kind, kind: content})
 
@@ -195,7 +203,8 @@ class WeChatClient:
         request: Mapping[str, Any],
     ) -> Answer:
         query = SecretQuery(access_token=token.value, **(secrets or {}))
-        return await self._exchange.send(api, method, f"/cgi-bin/{api}", auth=query, **request)
+        path = f"/{api}" if api.startswith("wxaapi/") else f"/cgi-bin/{api}"
+        return await self._exchange.send(api, method, path, auth=query, **request)
 
     async def _token(self) -> AccessToken:
         token = await self._tokens.get()

@@ -127,6 +127,10 @@ class WeComClient:
         secrets = SecretQuery(access_token=token.value)
         return await self._exchange.send(api, "POST", f"/cgi-bin/{api}", auth=secrets, **json_body(body))
 
+    async def check_token(self) -> None:
+        """Whether a token can be had at all. For `doctor`, with a store that holds none."""
+        await self._token()
+
     async def _token(self) -> AccessToken:
         token = await self._tokens.get()
         # Not `fresh`: WeCom gives the same token until it ends, and limits how often it may be asked.
