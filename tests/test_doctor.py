@@ -25,7 +25,7 @@ def changed(settings: Settings, **values: Any) -> Settings:
 
 
 async def lines(story: Story, settings: Settings | None = None, **more: Any) -> list[str]:
-    found = await doctor.examine(settings or changed(story.settings), story.house.clock, story.house.http, **more)
+    found = await doctor.examine(settings or changed(story.settings), story.house.clock, story.house.worlds.wechat, **more)
     return [str(line) for line in found]
 
 
@@ -37,7 +37,7 @@ async def line(story: Story, what: str, settings: Settings | None = None, **more
 
 async def test_an_installation_that_is_set_up_right_is_told_so(story: Story) -> None:
     settings = changed(story.settings, wechat_subscription_activity="TPL_ACTIVITY")
-    await menu_command.push(settings, story.house.clock, story.house.http)
+    await menu_command.push(settings, story.house.clock, story.house.worlds.wechat)
     assert await lines(story, settings) == [
         "✓ 设置：读得懂",
         "✓ 时钟：没有拨快",
@@ -282,7 +282,7 @@ async def test_templates_that_do_not_fit_are_told_how(story: Story) -> None:
 
 async def test_a_menu_that_was_never_pushed_is_no_fault_and_one_that_drifted_is(story: Story) -> None:
     assert (await line(story, "菜单")).startswith("－ 菜单：还没有建")
-    await menu_command.push(changed(story.settings), story.house.clock, story.house.http)
+    await menu_command.push(changed(story.settings), story.house.clock, story.house.worlds.wechat)
     story.platform.menu = [{"type": "click", "name": "别的", "key": "help"}]
     found = await line(story, "菜单")
     assert found.startswith("✗ 菜单：默认菜单不一样：要 「我的活动 | 帮助」，现在是 「别的」。")

@@ -28,10 +28,10 @@ class Operator:
         self.settings = Settings.model_validate({**self.story.settings.model_dump(), "menus_file": str(file)})
 
     async def diff(self) -> list[str]:
-        return await menu_command.diff(self.settings, self.story.house.clock, self.story.house.http)
+        return await menu_command.diff(self.settings, self.story.house.clock, self.story.house.worlds.wechat)
 
     async def push(self) -> list[str]:
-        return await menu_command.push(self.settings, self.story.house.clock, self.story.house.http)
+        return await menu_command.push(self.settings, self.story.house.clock, self.story.house.worlds.wechat)
 
     def asked(self) -> list[str]:
         """Every API of menus and tags that was called so far."""
