@@ -25,7 +25,9 @@ def changed(settings: Settings, **values: Any) -> Settings:
 
 
 async def lines(story: Story, settings: Settings | None = None, **more: Any) -> list[str]:
-    found = await doctor.examine(settings or changed(story.settings), story.house.clock, story.house.worlds.wechat, **more)
+    found = await doctor.examine(
+        settings or changed(story.settings), story.house.clock, story.house.worlds.wechat, **more
+    )
     return [str(line) for line in found]
 
 
@@ -164,8 +166,8 @@ async def test_alarms_of_a_day_are_counted_by_kind(story: Story) -> None:
 async def test_a_channel_that_is_closed_is_named_until_it_opens(story: Story) -> None:
     until = story.house.clock.now() + timedelta(hours=2)
     async with story.house.db.begin() as session:
-        session.add(Channel(name="template", closed_until=until, closed_because="quota"))
-        session.add(Channel(name="customer", closed_until=until - timedelta(hours=3)))
+        await session.merge(Channel(name="template", closed_until=until, closed_because="quota"))
+        await session.merge(Channel(name="customer", closed_until=until - timedelta(hours=3)))
     found = await line(story, "通道")
     assert found.startswith("✗ 通道：template 关到北京时间 11-23 11:00（quota）")
     story.house.clock.forward(hours=2)
@@ -195,7 +197,9 @@ async def test_a_message_of_lately_or_another_channel_is_enough_to_be_reached(st
         ):
             setattr(await people.find_by_code(session, code), name, value)
     assert "（lihong、zhoumin、lilaoshi）" in await line(story, "工作人员", no_template)
-    everything = changed(no_template, sms_gateway="aliyun", mail_host="mail.example", wecom_corp_id="ww_of_nobody")
+    sms = {"sms_gateway": "aliyun", "sms_key_id": "k", "sms_key_secret": "s", "sms_sign": "s", "sms_template_duty": "t"}
+    mail = {"mail_host": "mail.example", "mail_from": "house@mail.example"}
+    everything = changed(no_template, wecom_corp_id="ww_of_nobody", **sms, **mail)
     assert (await line(story, "工作人员", everything)).startswith("✓ 工作人员：4 位")
 
 
