@@ -262,6 +262,23 @@ def doctor() -> None:
     raise typer.Exit(1 if any(line.bad for line in lines) else 0)
 
 
+bench_cli = typer.Typer(help="量一量快慢：和别的做法在同一次里比。", no_args_is_help=True)
+cli.add_typer(bench_cli, name="bench")
+
+
+@bench_cli.command("delivery")
+def bench_delivery(
+    n: Annotated[int, typer.Option("--reminders", min=100, help="发几条提醒")] = 10_000,
+    latency: Annotated[float, typer.Option(min=0, max=5, help="对方几秒以后才答")] = 0.05,
+    senders: Annotated[list[int] | None, typer.Option(min=1, max=200, help="同时发几条，可以写几个")] = None,
+) -> None:
+    """一万条提醒每秒发几条，旁边是只会发请求的循环。"""
+    from app.bench import delivery
+
+    set_up_logs("error")
+    delivery.run(n, latency, tuple(senders or (50, 200)))
+
+
 @cli.command()
 def demo(
     port: Port = 8000,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, String, Table, bindparam, insert, literal, select, tuple_, update
+from sqlalchemy import CursorResult, String, Table, bindparam, func, insert, literal, select, tuple_, update
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.selectable import Select
@@ -207,3 +207,11 @@ async def clear_all(
         .returning(OUTBOX.c.id)
     )
     return len(list(cleared))
+
+
+async def counts(session: AsyncSession, kind: str) -> dict[OutboxState, int]:
+    """How many messages of a kind are in which state."""
+    rows = await session.execute(
+        select(OUTBOX.c.state, func.count()).where(OUTBOX.c.kind == kind).group_by(OUTBOX.c.state)
+    )
+    return {state: n for state, n in rows}  # noqa: C416 - rows are no pairs to mypy
