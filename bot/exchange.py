@@ -25,13 +25,20 @@ _BEFORE_SENDING = (
 
 
 class SecretQuery(httpx.Auth):
-    """Secret parameters, added inside httpx: nobody else's frames or exceptions hold them."""
+    """Secret parameters, added inside httpx: nobody else's frames or exceptions hold them.
+
+    One may serve many requests: an address is put together once, since parsing it costs as much as half a call.
+    """
 
     def __init__(self, **params: str) -> None:
         self._params = params
+        self._addresses: dict[bytes, httpx.URL] = {}
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        request.url = request.url.copy_merge_params(self._params)
+        bare = request.url.raw_path
+        if bare not in self._addresses:
+            self._addresses[bare] = request.url.copy_merge_params(self._params)
+        request.url = self._addresses[bare]
         yield request
 
 
@@ -40,7 +47,8 @@ class Exchange:
 
     def __init__(self, http: httpx.AsyncClient, timeout: float) -> None:
         self._http = http
-        self._timeout = timeout
+        self._timeout = httpx.Timeout(timeout)
+        self._addresses: dict[str, httpx.URL] = {}
 
     async def send(self, api: str, method: str, path: str, **request: Any) -> Answer:
         """Send one request and read its answer, whatever its `errcode` says.
@@ -49,7 +57,7 @@ class Exchange:
         """
         failure: OutsideError
         try:
-            response = await self._http.request(method, path, timeout=self._timeout, **request)
+            response = await self._http.request(method, self._address(path), timeout=self._timeout, **request)
         except _BEFORE_SENDING as error:
             failure = NotSent(None, api, type(error).__name__)
         except httpx.HTTPError as error:
@@ -58,6 +66,12 @@ class Exchange:
             return _answer(response, api)
         # Outside of the handlers: httpx's exception holds the request, and so the token.
         raise failure
+
+    def _address(self, path: str) -> httpx.URL:
+        if path not in self._addresses:
+            base = self._http.base_url
+            self._addresses[path] = base.copy_with(raw_path=base.raw_path.rstrip(b"/") + path.encode())
+        return self._addresses[path]
 
 
 def need(answer: Answer, name: str, api: str) -> str:

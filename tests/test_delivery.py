@@ -417,12 +417,16 @@ async def test_how_are_you_is_not_asked_twice_when_an_answer_is_lost(story: Stor
 def crash(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The kinds of messages whose sending the process does not survive; each once."""
     kinds: list[str] = []
+    dead: set[tuple[int, int]] = set()
     settle = deliverer.settle
 
     async def dies(session: Any, outcomes: Sequence[Outcome], now: Any) -> None:
         for outcome in outcomes:
-            if outcome.envelope.parcel.kind in kinds:
-                kinds.remove(outcome.envelope.parcel.kind)
+            parcel = outcome.envelope.parcel
+            if parcel.kind in kinds:
+                kinds.remove(parcel.kind)
+                dead.add((parcel.id, parcel.attempts))
+            if (parcel.id, parcel.attempts) in dead:
                 raise RuntimeError("kill -9")
         await settle(session, outcomes, now)
 

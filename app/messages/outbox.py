@@ -3,12 +3,12 @@
 Whoever holds a `Parcel` names the attempt it holds (`attempts`): one whose lease has run out changes nothing.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, String, Table, bindparam, func, insert, literal, select, tuple_, update
+from sqlalchemy import CursorResult, String, Table, bindparam, func, insert, literal, select, update
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.selectable import Select
@@ -73,43 +73,53 @@ async def claim(session: AsyncSession, now: datetime, n: int, lanes: Sequence[La
 
 async def mark_sending(session: AsyncSession, rung: str, parcels: Sequence[Parcel], now: datetime) -> None:
     """From here on, a crash means: nobody knows whether these went out by `rung` to their contact."""
+    fresh: list[int] = []
+    repeated: list[int] = []
     for parcel in parcels:
         repeats = parcel.sending_by == rung and parcel.first_sent_at is not None
+        (repeated if repeats else fresh).append(parcel.id)
         parcel.first_sent_at = parcel.first_sent_at if repeats else now
         parcel.state, parcel.sending_by, parcel.tries = OutboxState.SENDING, rung, parcel.tries + 1
-    values = {"state": OutboxState.SENDING, "sending_by": rung, "due_at": now + due.LEASE}
-    await session.execute(
-        update(OUTBOX)
-        .where(OUTBOX.c.id == bindparam("row"))
-        .values(**values, tries=bindparam("n"), first_sent_at=bindparam("first"), contact_id=bindparam("contact")),
-        [{"row": p.id, "n": p.tries, "first": p.first_sent_at, "contact": p.contact_id} for p in parcels],
-    )
+    marked = {"state": OutboxState.SENDING, "sending_by": rung, "due_at": now + due.LEASE, "tries": OUTBOX.c.tries + 1}
+    if fresh:
+        await session.execute(update(OUTBOX).where(OUTBOX.c.id.in_(fresh)).values(**marked, first_sent_at=now))
+    if repeated:
+        await session.execute(update(OUTBOX).where(OUTBOX.c.id.in_(repeated)).values(**marked))
 
 
-async def still_mine(session: AsyncSession, parcels: Iterable[Parcel]) -> set[int]:
+async def still_mine(session: AsyncSession, parcels: Sequence[Parcel]) -> set[int]:
     """Those whose lease has not run out meanwhile, locked until the end of this unit of work."""
-    held = [(parcel.id, parcel.attempts) for parcel in parcels]
-    mine = (
-        select(OUTBOX.c.id)
-        .where(tuple_(OUTBOX.c.id, OUTBOX.c.attempts).in_(held), OUTBOX.c.due_at.is_not(None))
+    rows = await session.execute(
+        select(OUTBOX.c.id, OUTBOX.c.attempts)
+        .where(OUTBOX.c.id.in_([parcel.id for parcel in parcels]), OUTBOX.c.due_at.is_not(None))
         .order_by(OUTBOX.c.id)
         .with_for_update()
     )
-    return set(await session.scalars(mine))
+    held = {parcel.id: parcel.attempts for parcel in parcels}
+    return {number for number, attempts in rows if held[number] == attempts}
 
 
-async def sent(session: AsyncSession, receipts: Mapping[int, str | None], now: datetime, unsolicited: set[int]) -> None:
-    """These went out, by their number; the value is the receipt that will tell what became of each."""
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message that went out to a contact. `receipt`: what WeChat will call it when it says what became of it."""
+
+    id: int
+    contact_id: int | None
+    receipt: str | None
+    unsolicited: bool
+
+
+async def sent(session: AsyncSession, messages: Sequence[Sent], now: datetime) -> None:
     await session.execute(
         update(OUTBOX)
         .where(OUTBOX.c.id == bindparam("row"))
         .values(
             state=OutboxState.SENT, reason=None, due_at=None, finished_at=now, receipt=bindparam("mark"),
-            unsolicited=bindparam("asked_for_by_nobody"),
+            contact_id=bindparam("contact"), unsolicited=bindparam("unasked"),
         ),
         [
-            {"row": number, "mark": receipt, "asked_for_by_nobody": number in unsolicited}
-            for number, receipt in receipts.items()
+            {"row": m.id, "mark": m.receipt, "contact": m.contact_id, "unasked": m.unsolicited}
+            for m in messages
         ],
     )  # fmt: skip
 

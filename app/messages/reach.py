@@ -1,9 +1,9 @@
 """How WeChat can reach somebody just now, read and written for many people at a time."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 from sqlalchemy import Table, bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +15,7 @@ CONTACT = cast(Table, Contact.__table__)  # type: ignore[attr-defined]
 
 @dataclass(slots=True)
 class Reach:
-    """A contact as a deliverer sees it; what is spent here is written back by `write`."""
+    """A contact as a deliverer sees it; what is `spent` here is written back by `write_to`."""
 
     id: int
     openid: str
@@ -27,6 +27,7 @@ class Reach:
     window_until: datetime | None
     busy_until: datetime | None
     busy_with: int | None
+    spent: bool = False
 
     def __repr__(self) -> str:
         return f"<Reach {self.id}>"
@@ -35,12 +36,12 @@ class Reach:
     def follows(self) -> bool:
         return self.following and self.unreachable_because is None
 
-    def busy(self, now: datetime, with_other_than: int) -> bool:
+    def busy(self, now: datetime) -> bool:
         """Another message to this person is on its way; two at once would overtake each other (43108)."""
-        return self.busy_with not in (None, with_other_than) and self.busy_until is not None and self.busy_until > now
+        return self.busy_until is not None and self.busy_until > now
 
 
-_COLUMNS = [CONTACT.c[name] for name in Reach.__slots__]
+_COLUMNS = [CONTACT.c[name] for name in Reach.__slots__ if name != "spent"]
 
 
 async def locked(
@@ -66,30 +67,32 @@ async def known(session: AsyncSession, people: Collection[int]) -> set[int]:
 
 
 async def hold(session: AsyncSession, contacts: Collection[int]) -> None:
-    """Wait for these contacts and hold them until the unit of work ends."""
-    await session.execute(
-        select(CONTACT.c.id).where(CONTACT.c.id.in_(sorted(contacts))).order_by(CONTACT.c.id).with_for_update()
-    )
+    """Wait for these contacts and hold them until the unit of work ends. SQLite has but one writer anyway."""
+    if session.get_bind().dialect.name != "sqlite":
+        await session.execute(
+            select(CONTACT.c.id).where(CONTACT.c.id.in_(sorted(contacts))).order_by(CONTACT.c.id).with_for_update()
+        )
 
 
-async def write(session: AsyncSession, spent: Sequence[Reach]) -> None:
-    """Write down what was taken from windows, and who is being written to."""
-    if not spent:
+async def write_to(session: AsyncSession, people: Sequence[Reach], claim: int, until: datetime) -> None:
+    """Messages of this claim are on their way to these people, and what they cost is taken from the windows."""
+    if not people:
         return
-    await session.execute(
-        update(CONTACT)
-        .where(CONTACT.c.id == bindparam("row"))
-        .values(window_left=bindparam("left"), busy_until=bindparam("until"), busy_with=bindparam("by")),
-        [{"row": r.id, "left": r.window_left, "until": r.busy_until, "by": r.busy_with} for r in spent],
-    )
+    busy = {"busy_until": until, "busy_with": claim}
+    await session.execute(update(CONTACT).where(CONTACT.c.id.in_([r.id for r in people])).values(**busy))
+    spent = [{"row": r.id, "left": r.window_left} for r in people if r.spent]
+    if spent:
+        await session.execute(
+            update(CONTACT).where(CONTACT.c.id == bindparam("row")).values(window_left=bindparam("left")), spent
+        )
 
 
-async def free(session: AsyncSession, letters: Iterable[int], contacts: Iterable[int], **values: Any) -> None:
-    """These letters are no longer on their way: the next one to the same people may go."""
+async def free(session: AsyncSession, claims: Collection[int], contacts: Collection[int]) -> None:
+    """Messages of these claims are no longer on their way: the next ones to the same people may go."""
     await session.execute(
         update(CONTACT)
-        .where(CONTACT.c.id.in_(sorted(contacts)), CONTACT.c.busy_with.in_(list(letters)))
-        .values(busy_until=None, busy_with=None, **values)
+        .where(CONTACT.c.id.in_(sorted(contacts)), CONTACT.c.busy_with.in_(list(claims)))
+        .values(busy_until=None, busy_with=None)
     )
 
 

@@ -65,22 +65,25 @@ class _Round:
         done, more = 0, True
         try:
             while more or self._ready or self._under_way or self._finished:
-                room = self._senders + self._senders // 2 - len(self._ready) - len(self._under_way)
-                if more and (room >= max(1, self._senders // 4) or not self._under_way):
-                    taken = await self._whole(self._take(max(1, room)))
+                room = self._room() if more else 0
+                if room or self._finished:
+                    wrote = bool(self._finished)
+                    taken = await self._whole(self._turn(room))
                     done += taken
-                    more = taken > 0
+                    # Whoever waited for a message to the same person may go now.
+                    more = wrote or (more if not room else taken > 0)
                 self._start()
-                if self._finished:
-                    done_now, self._finished = self._finished, []
-                    await self._whole(self._write(done_now))
-                    more = True
-                elif self._under_way:
+                if self._under_way:
                     await self._wait(enough=max(1, self._senders // 4))
         except asyncio.CancelledError:
             await asyncio.shield(self._wind_up())
             raise
         return done
+
+    def _room(self) -> int:
+        """How many more rows to claim: as many as keep all senders busy until the next turn, not one by one."""
+        room = self._senders + self._senders // 2 - len(self._ready) - len(self._under_way)
+        return room if room >= max(1, self._senders // 4) or not self._under_way else 0
 
     async def _whole(self, step: Coroutine[Any, Any, int]) -> int:
         """A step that is not broken off in the middle when the process is asked to stop."""
@@ -91,24 +94,39 @@ class _Round:
             if self._step.done():
                 self._step = None
 
-    async def _take(self, n: int) -> int:
-        """Claim up to `n` rows and decide about them; how many of them are dealt with or on their way."""
-        async with self._db.begin() as session:
-            now = self._clock.now()
-            stopped = await broadcasts.stopped_among(
-                session, {e.parcel.broadcast_id for e in self._ready if e.parcel.broadcast_id}
-            )
-            if stopped:
-                await self._call_back(session, stopped)
-            parcels = await outbox.claim(session, now, n, self._lanes)
-            if not parcels:
-                return 0
-            sorted_ = await self._sorter.sort(session, parcels, now)
-            mine, others = self._busy_with(sorted_)
-            await outbox.put_back(session, mine)
-            await outbox.put_back(session, others, now + A_MOMENT)
+    async def _turn(self, room: int) -> int:
+        """Write down what has ended and claim up to `room` rows, together; how many of them are dealt with."""
+        finished, self._finished = self._finished, []
+        try:
+            async with self._db.begin() as session:
+                if finished:
+                    await settle(session, finished, self._clock.now())
+                taken, sorted_ = await self._take(session, room) if room else (0, Sorted())
+        except Exception:
+            if not finished:
+                raise
+            # Whatever is wrong with what was to be claimed: what has ended is written down first, by itself.
+            await self._write(finished)
+            return 0
         self._ready.extend(sorted_.send)
-        return len(parcels) - len(mine)
+        return taken
+
+    async def _take(self, session: AsyncSession, n: int) -> tuple[int, Sorted]:
+        """Claim up to `n` rows and decide about them; how many of them are dealt with or on their way."""
+        now = self._clock.now()
+        stopped = await broadcasts.stopped_among(
+            session, {e.parcel.broadcast_id for e in self._ready if e.parcel.broadcast_id}
+        )
+        if stopped:
+            await self._call_back(session, stopped)
+        parcels = await outbox.claim(session, now, n, self._lanes)
+        if not parcels:
+            return 0, Sorted()
+        sorted_ = await self._sorter.sort(session, parcels, now)
+        mine, others = self._busy_with(sorted_)
+        await outbox.put_back(session, mine)
+        await outbox.put_back(session, others, now + A_MOMENT)
+        return len(parcels) - len(mine), sorted_
 
     def _busy_with(self, found: Sorted) -> tuple[list[Parcel], list[Parcel]]:
         """Rows for people to whom a message is on its way: by us (over in a moment), or by somebody else."""

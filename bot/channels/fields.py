@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, time
 from enum import Enum
+from functools import lru_cache
 from itertools import chain
 
 from bot.outside import ContentRefused
@@ -67,6 +68,7 @@ def fill(api: str, keywords: Mapping[str, str], values: Mapping[str, str]) -> di
     return data
 
 
+@lru_cache(maxsize=4096)
 def fit(keyword: str, value: str) -> Fit:
     """`value` as field `keyword` (`thing1`, `time2`) takes it, or why it never will."""
     plain = _plain(value)

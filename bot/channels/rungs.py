@@ -87,6 +87,7 @@ class CustomerMessage(_ByWeChat):
 
     async def reserve(self, session: AsyncSession, letter: Letter, to: Address) -> bool:
         window.spend(to.openid())
+        to.openid().spent = True
         return True
 
     async def give_back(self, session: AsyncSession, letter: Letter, to: Address) -> None:

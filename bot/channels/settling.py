@@ -54,7 +54,7 @@ async def settle(session: AsyncSession, outcomes: Sequence[Outcome], now: dateti
         if not outcome.sent and outcome.envelope.parcel.id in mine:
             await _not_sent(session, outcome, now)
     if contacts:
-        await reach.free(session, [o.envelope.parcel.id for o in outcomes], contacts)
+        await reach.free(session, {o.envelope.claim for o in outcomes}, contacts)
 
 
 async def _sent(session: AsyncSession, outcomes: Sequence[Outcome], mine: set[int], now: datetime) -> None:
@@ -65,8 +65,13 @@ async def _sent(session: AsyncSession, outcomes: Sequence[Outcome], mine: set[in
     ours = [o for o in outcomes if o.envelope.parcel.id in mine]
     if not ours:
         return
-    unsolicited = {o.envelope.parcel.id for o in ours if o.envelope.letter.unsolicited}
-    await outbox.sent(session, {o.envelope.parcel.id: o.receipt for o in ours}, now, unsolicited)
+    out = [
+        outbox.Sent(
+            e.parcel.id, e.to.wechat.id if e.to.wechat is not None else None, o.receipt, e.letter.unsolicited
+        )
+        for o, e in ((o, o.envelope) for o in ours)
+    ]  # fmt: skip
+    await outbox.sent(session, out, now)
     asked = [
         questions.Put(
             e.to.wechat.id, e.parcel.house_id, e.letter.ask.topic, e.letter.ask.lasts, e.letter.ask.subject_id,
@@ -178,4 +183,4 @@ async def unsent(
         )  # fmt: skip
     contacts = {e.to.wechat.id for e in envelopes if e.to.wechat is not None}
     if contacts:
-        await reach.free(session, [e.parcel.id for e in envelopes], contacts)
+        await reach.free(session, {e.claim for e in envelopes}, contacts)

@@ -4,6 +4,7 @@ Too late, stopped, asleep, already said, told enough today: most reasons not to 
 what is true at this moment. What is to go leaves with the rung that is open and with its cost paid.
 """
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
@@ -46,6 +47,7 @@ class Envelope:
     letter: Letter
     to: Address
     rung: Rung
+    claim: int
     repeated: bool = False
 
 
@@ -117,7 +119,7 @@ class Sorter:
             tray.end(parcel, OutboxState.MUTED, "stopped")
             return
         to = tray.address(parcel, person)
-        if to is None or (to.wechat is not None and to.wechat.busy(now, parcel.id)):
+        if to is None or (to.wechat is not None and to.wechat.busy(now)):
             tray.sorted.busy.append(parcel)
             return
         desk = await tray.sheaf.desk(parcel, person)
@@ -196,7 +198,7 @@ class Sorter:
             if name in tried or tray.is_shut(name, parcel) or not rung.is_open(parcel, letter, to, now):
                 continue
             if await rung.reserve(tray.session, letter, to):
-                tray.send(Envelope(parcel, letter, to, rung, parcel.outcome_unknown))
+                tray.send(Envelope(parcel, letter, to, rung, tray.claim, parcel.outcome_unknown))
                 return
         shut = [tray.closed[name] for name in names if name not in tried and tray.is_shut(name, parcel)]
         first = min(shut, key=lambda channel: channel.until, default=None)
@@ -232,6 +234,7 @@ class _Tray:
     questions: Mapping[int, questions.Open]
     closed: Mapping[str, Closed]
     stopped: set[int]
+    claim: int = field(default_factory=lambda: secrets.randbits(31))
     sorted: Sorted = field(default_factory=Sorted)
     attempts: list[dict[str, object]] = field(default_factory=list)
 
@@ -269,8 +272,7 @@ class _Tray:
         self.sorted.send.append(envelope)
         wechat = envelope.to.wechat
         if wechat is not None:
-            wechat.busy_until, wechat.busy_with = self.now + due.LEASE, envelope.parcel.id
-            envelope.parcel.contact_id = wechat.id
+            wechat.busy_until, wechat.busy_with = self.now + due.LEASE, self.claim
 
     def end(self, parcel: Parcel, state: OutboxState, why: str) -> None:
         self.sorted.moved.setdefault((state, why, None), []).append(parcel)
@@ -298,7 +300,8 @@ class _Tray:
             by_rung.setdefault(envelope.rung.name, []).append(envelope.parcel)
         for name, parcels in by_rung.items():
             await outbox.mark_sending(self.session, name, parcels, self.now)
-        await reach.write(self.session, [e.to.wechat for e in self.sorted.send if e.to.wechat is not None])
+        people = [e.to.wechat for e in self.sorted.send if e.to.wechat is not None]
+        await reach.write_to(self.session, people, self.claim, self.now + due.LEASE)
         await outbox.log_attempts(self.session, self.attempts)
 
 

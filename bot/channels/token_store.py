@@ -28,15 +28,21 @@ class DatabaseTokenStore:
         self._clock = clock
         self._turn = asyncio.Lock()
         self._seen: AccessToken | None = None
+        self._looked = False
 
     async def get(self) -> AccessToken | None:
         """The last token this process saw, while it is fresh: a thousand messages need no thousand queries."""
-        if self._seen is None or not self._seen.fresh(self._clock.now()):
-            self._seen = await self._stored()
-        return self._seen
+        if self._looked and (self._seen is None or self._is_fresh()):
+            return self._seen
+        async with self._turn:  # one looks for all
+            if not self._looked or not self._is_fresh():
+                self._seen, self._looked = await self._stored(), True
+            return self._seen
 
     async def refresh(self, stale: AccessToken | None, fetch: Callable[[], Awaitable[AccessToken]]) -> AccessToken:
         async with self._turn:
+            if self._seen is not None and self._is_fresh() and (stale is None or self._seen.value != stale.value):
+                return self._seen
             for _ in range(MOST_LOOKS):
                 stored = await self._stored()
                 if stored is not None and (stale is None or stored.value != stale.value):
@@ -48,6 +54,9 @@ class DatabaseTokenStore:
                     return await self._renew(fetch)
                 await asyncio.sleep(LOOK_EVERY)
         raise NotSent(None, "stable_token", "another process renews it and does not come to an end")
+
+    def _is_fresh(self) -> bool:
+        return self._seen is not None and self._seen.fresh(self._clock.now())
 
     async def _renew(self, fetch: Callable[[], Awaitable[AccessToken]]) -> AccessToken:
         try:

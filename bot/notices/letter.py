@@ -21,6 +21,7 @@ from bot.links import Links
 from bot.wording import Wording, wording
 
 Found = TypeVar("Found")
+PERSONAL = frozenset({"called", "worker"})
 
 
 class Dropped(Exception):  # noqa: N818 - it is not an error, it is what became of the row
@@ -90,6 +91,13 @@ class Sheaf:
             self._known[about] = await find()
         found: Found = self._known[about]
         return found
+
+    def known(self, about: Hashable, make: Callable[[], Found]) -> Found:
+        """The same for what needs no waiting."""
+        if about not in self._known:
+            self._known[about] = make()
+        made: Found = self._known[about]
+        return made
 
     async def house(self, house_id: int) -> House:
         return await self.once(("house", house_id), lambda: people.house(self.session, house_id))
@@ -183,11 +191,19 @@ class Desk:
     def say(self, key: str, **data: Any) -> str:
         """A sentence for whoever this is for; a name in it that must not show is replaced by a neutral word."""
         words = self.words
-        data, replaced = discreet(words).data(data)
+        if PERSONAL & words.needs(key):
+            text, replaced = self._said(words, key, data)
+        else:  # the same for everybody in the house who is told the same
+            about = ("say", words.locale, key, self.house and self.house.id, tuple(data.items()))
+            text, replaced = self.sheaf.known(about, lambda: self._said(words, key, data))
         self.indiscreet += [name for name in replaced if name not in self.indiscreet]
+        return text
+
+    def _said(self, words: Wording, key: str, data: dict[str, Any]) -> tuple[str, list[str]]:
+        discreetly, replaced = discreet(words).data(data)
         common = CommonWords(words, self.programme, self.house, self.worker, self.person)
-        common.update(data)
-        return words.say_with(key, common)
+        common.update(discreetly)
+        return words.say_with(key, common), replaced
 
 
 Compose = Callable[[Desk], Awaitable[Letter]]

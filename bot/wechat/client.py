@@ -65,6 +65,7 @@ class WeChatClient:
         self._app_secret = app_secret
         self._tokens = tokens
         self._clock = clock
+        self._last_query: tuple[str, SecretQuery] | None = None
 
     async def send_text(self, openid: str, content: str) -> None:
         """客服消息 › 发送消息. Cut to 2048 bytes. WeChat gives neither an id nor a receipt."""
@@ -202,9 +203,14 @@ class WeChatClient:
         secrets: Mapping[str, str] | None,
         request: Mapping[str, Any],
     ) -> Answer:
-        query = SecretQuery(access_token=token.value, **(secrets or {}))
+        query = SecretQuery(access_token=token.value, **secrets) if secrets else self._query(token)
         path = f"/{api}" if api.startswith("wxaapi/") else f"/cgi-bin/{api}"
         return await self._exchange.send(api, method, path, auth=query, **request)
+
+    def _query(self, token: AccessToken) -> SecretQuery:
+        if self._last_query is None or self._last_query[0] != token.value:
+            self._last_query = (token.value, SecretQuery(access_token=token.value))
+        return self._last_query[1]
 
     async def _token(self) -> AccessToken:
         token = await self._tokens.get()

@@ -23,6 +23,7 @@ class Wording:
         self.locale = locale
         self.version = locale
         self._sentences = sentences
+        self._needs: dict[str, set[str]] = {}
 
     def say(self, key: str, **data: Any) -> str:
         return self.say_with(key, data)
@@ -42,7 +43,11 @@ class Wording:
 
     def needs(self, key: str) -> set[str]:
         """The names of the data that a sentence speaks of."""
-        return {name for _text, name, _spec, _conversion in Formatter().parse(self._sentences[key]) if name}
+        known = self._needs.get(key)
+        if known is None:
+            parsed = Formatter().parse(self._sentences[key])
+            known = self._needs[key] = {name for _text, name, _spec, _conversion in parsed if name}
+        return known
 
 
 @lru_cache
