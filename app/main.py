@@ -26,6 +26,7 @@ from bot.channels.operators import Operators
 from bot.channels.sorting import Enough, Sorter
 from bot.channels.token_store import DatabaseTokenStore
 from bot.desk import Desk
+from bot.discretion import discreet
 from bot.links import Links
 from bot.menus.reading import read_menus
 from bot.menus.tagging import TAG_BELL, Tagger
@@ -34,6 +35,7 @@ from bot.spool import Spool
 from bot.webhook import Door
 from bot.wechat import Cipher, MenuApi, WeChatClient
 from bot.wecom.door import WorkDoor
+from bot.wording import wording
 from bot.work import Presses
 from bot.worlds import Worlds
 from scheduler.bells import Bell, Tower
@@ -112,6 +114,7 @@ class Tongxing:
         """Open the house: the key is proved first, then the desk, then the bells (all, or those named)."""
         try:
             await prove_key(self.db)
+            discreet(wording())  # the list of words takes a moment to read: now, not before the first alert
             async with self.db.begin() as session:
                 await channels.set_up(session, self.channels)
             self.desk.open()

@@ -110,18 +110,18 @@ class Sent:
 
 
 async def sent(session: AsyncSession, messages: Sequence[Sent], now: datetime) -> None:
+    """These went out. What is the same for all of them is written in one go."""
+    over = {"state": OutboxState.SENT, "reason": None, "due_at": None, "finished_at": now}
+    await session.execute(update(OUTBOX).where(OUTBOX.c.id.in_([m.id for m in messages])).values(**over))
     await session.execute(
         update(OUTBOX)
         .where(OUTBOX.c.id == bindparam("row"))
-        .values(
-            state=OutboxState.SENT, reason=None, due_at=None, finished_at=now, receipt=bindparam("mark"),
-            contact_id=bindparam("contact"), unsolicited=bindparam("unasked"),
-        ),
-        [
-            {"row": m.id, "mark": m.receipt, "contact": m.contact_id, "unasked": m.unsolicited}
-            for m in messages
-        ],
-    )  # fmt: skip
+        .values(receipt=bindparam("mark"), contact_id=bindparam("contact")),
+        [{"row": m.id, "mark": m.receipt, "contact": m.contact_id} for m in messages],
+    )
+    unsolicited = [m.id for m in messages if m.unsolicited]
+    if unsolicited:
+        await session.execute(update(OUTBOX).where(OUTBOX.c.id.in_(unsolicited)).values(unsolicited=True))
 
 
 async def change(session: AsyncSession, parcel: Parcel, *, due_at: datetime | None = None, **values: Any) -> bool:

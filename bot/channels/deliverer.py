@@ -56,7 +56,8 @@ class _Round:
         self._db, self._clock, self._sorter = db, clock, sorter
         self._lanes, self._senders = lanes, senders
         self._ready: deque[Envelope] = deque()
-        self._under_way: dict[asyncio.Task[Outcome], Envelope] = {}
+        self._crew: set[asyncio.Task[None]] = set()
+        self._under_way: dict[int, Envelope] = {}
         self._finished: list[Outcome] = []
         self._news = asyncio.Event()
         self._step: asyncio.Task[int] | None = None
@@ -73,7 +74,7 @@ class _Round:
                     # Whoever waited for a message to the same person may go now.
                     more = wrote or (more if not room else taken > 0)
                 self._start()
-                if self._under_way:
+                if self._crew:
                     await self._wait(enough=max(1, self._senders // 4))
         except asyncio.CancelledError:
             await asyncio.shield(self._wind_up())
@@ -141,18 +142,22 @@ class _Round:
         await unsent(session, back, OutboxState.HELD, broadcasts.STOPPED, self._clock.now())
 
     def _start(self) -> None:
-        while self._ready and len(self._under_way) < self._senders:
-            envelope = self._ready.popleft()
-            task = asyncio.create_task(_send(envelope), name="send")
-            self._under_way[task] = envelope
-            task.add_done_callback(self._end)
+        """As many senders as there is work for; each goes on while anything is ready."""
+        for _ in range(min(len(self._ready), self._senders - len(self._crew))):
+            sender = asyncio.create_task(self._send_on(), name="sender")
+            self._crew.add(sender)
+            sender.add_done_callback(self._crew.discard)
 
-    def _end(self, task: "asyncio.Task[Outcome]") -> None:
-        del self._under_way[task]
-        if not task.cancelled():
-            self._finished.append(task.result())
-        self._start()
-        self._news.set()
+    async def _send_on(self) -> None:
+        while self._ready:
+            envelope = self._ready.popleft()
+            self._under_way[envelope.parcel.id] = envelope
+            try:
+                outcome = await _send(envelope)
+                self._finished.append(outcome)  # in a line of its own: while we waited, the list was another one
+            finally:
+                del self._under_way[envelope.parcel.id]
+                self._news.set()
 
     async def _wait(self, enough: int) -> None:
         """Until a few calls have ended, or one and nothing more for a moment."""
@@ -160,7 +165,7 @@ class _Round:
         await self._news.wait()
         try:
             async with asyncio.timeout(GATHER_FOR):
-                while self._under_way and len(self._finished) < enough:
+                while self._crew and len(self._finished) < enough:
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
@@ -195,10 +200,10 @@ class _Round:
         if back:
             async with self._db.begin() as session:
                 await unsent(session, back, OutboxState.QUEUED, None, self._clock.now())
-        if self._under_way:
-            await asyncio.wait(set(self._under_way), timeout=FAREWELL)
-        for task in list(self._under_way):
-            task.cancel()
+        if self._crew:
+            await asyncio.wait(set(self._crew), timeout=FAREWELL)
+        for sender in list(self._crew):
+            sender.cancel()
         if self._finished:
             await self._write(self._finished)
 

@@ -15,12 +15,12 @@ from app.people import service as people
 from app.tasks import service as tasks
 from app.tasks.models import TaskKind
 from bot.discretion import Shows, banned, discreet
-from bot.notices.letter import ROBOT, Letter, Notice
+from bot.notices.letter import ROBOT, Card, Letter, Notice
 from bot.wording import Wording
 
 
-def looked_over(letter: Letter, notice: Notice, words: Wording) -> tuple[Letter, list[str]]:
-    """The letter as it may leave, and what was replaced in it (words found, or the meaning of a field)."""
+def looked_over(letter: Letter, notice: Notice, words: Wording) -> tuple[str, Card | None, list[str]]:
+    """Text and card as they may leave, and what was replaced (the words found, or the meaning of a field)."""
     eye = discreet(words)
     where = Shows.ROBOT if ROBOT in notice.rungs else Shows.LOCK_SCREEN
     text, found = eye.text(letter.text, eye.neutral["text"], where)
@@ -33,7 +33,7 @@ def looked_over(letter: Letter, notice: Notice, words: Wording) -> tuple[Letter,
             url, found = None, [*found, "url"]
         if replaced or url is not card.url:
             card = replace(card, fields=fields, url=url)
-    return (replace(letter, text=text, card=card) if found else letter), found
+    return text, card, found
 
 
 async def report(session: AsyncSession, parcel: Parcel, found: list[str], now: datetime) -> None:

@@ -6,7 +6,7 @@ what is true at this moment. What is to go leaves with the rung that is open and
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 
 import structlog
@@ -29,7 +29,7 @@ from bot.channels.address import Address
 from bot.channels.gate import looked_over, report
 from bot.channels.rungs import Rung
 from bot.links import Links
-from bot.notices import NOTICES, Dropped, Letter, Notice, Sheaf
+from bot.notices import NOTICES, Card, Desk, Dropped, Letter, Notice, Sheaf
 
 log = structlog.get_logger()
 
@@ -136,7 +136,7 @@ class Sorter:
         except Dropped as dropped:
             tray.end(parcel, OutboxState.CLEARED, str(dropped))
             return
-        letter, indiscreet = looked_over(letter, notice, desk.words)
+        letter, indiscreet = self._looked_over(tray, letter, notice, desk)
         if indiscreet or desk.indiscreet:
             await report(tray.session, parcel, [*desk.indiscreet, *indiscreet], now)
         if letter.ask is not None and await self._waits_for_an_answer(tray, parcel, to, letter):
@@ -148,6 +148,16 @@ class Sorter:
         ):
             return
         await self._choose(tray, parcel, notice, letter, to)
+
+    def _looked_over(self, tray: "_Tray", letter: Letter, notice: Notice, desk: Desk) -> tuple[Letter, list[str]]:
+        """Letters that look the same are looked at once."""
+        card = letter.card
+        shown = (card.kind, tuple(card.fields.items()), card.url) if card is not None else None
+        look: tuple[str, Card | None, list[str]] = tray.sheaf.known(
+            ("look", notice.kind, letter.text, shown), lambda: looked_over(letter, notice, desk.words)
+        )
+        text, safe_card, found = look
+        return (replace(letter, text=text, card=safe_card) if found else letter), found
 
     async def _waits_for_an_answer(self, tray: "_Tray", parcel: Parcel, to: Address, letter: Letter) -> bool:
         """A fresh question keeps its digits for an hour, unless this letter asks about the same thing."""

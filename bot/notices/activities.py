@@ -23,15 +23,14 @@ async def _occurrence(desk: Desk) -> Occurrence:
 
 
 def _card(desk: Desk, what: Occurrence, note: str) -> Card:
-    return Card(
-        CardKind.ACTIVITY,
-        {
-            "title": what.title,
-            "time": card_time(what.starts_at, desk.zone),
-            "place": what.venue,
-            "note": desk.say(note),
-        },
-    )
+    """The same for everybody who hears of it at once."""
+
+    def make() -> Card:
+        at = card_time(what.starts_at, desk.zone)
+        fields = {"title": what.title, "time": at, "place": what.venue, "note": desk.say(note)}
+        return Card(CardKind.ACTIVITY, fields)
+
+    return desk.sheaf.known(("card", what.id, note, desk.words.locale), make)
 
 
 def _ask(desk: Desk, what: Occurrence) -> Ask:
@@ -72,7 +71,7 @@ def _days_ahead(desk: Desk, what: Occurrence) -> int:
 
 
 def _about(desk: Desk, what: Occurrence) -> dict[str, str]:
-    return rsvp.words_of(what, desk.zone)
+    return desk.sheaf.known(("about", what.id), lambda: rsvp.words_of(what, desk.zone))
 
 
 @notice("family_reminder", topic=Topic.ACTIVITIES, rides=True)

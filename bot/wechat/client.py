@@ -65,6 +65,7 @@ class WeChatClient:
         self._app_secret = app_secret
         self._tokens = tokens
         self._clock = clock
+        self._held: AccessToken | None = None
         self._last_query: tuple[str, SecretQuery] | None = None
 
     async def send_text(self, openid: str, content: str) -> None:
@@ -190,7 +191,7 @@ class WeChatClient:
         token = await self._token()
         answer = await self._signed(api, method, token, secrets, request)
         if isinstance(self._refusal(answer, api), TokenRefused):
-            token = await self._tokens.refresh(token, self._fetch_token)
+            token = self._held = await self._tokens.refresh(token, self._fetch_token)
             answer = await self._signed(api, method, token, secrets, request)
         self._raise_for(answer, api)
         return answer
@@ -213,10 +214,13 @@ class WeChatClient:
         return self._last_query[1]
 
     async def _token(self) -> AccessToken:
-        token = await self._tokens.get()
-        if token is not None and token.fresh(self._clock.now()):
-            return token
-        return await self._tokens.refresh(token, self._fetch_token)
+        token = self._held
+        if token is None or not token.fresh(self._clock.now()):
+            token = await self._tokens.get()
+        if token is None or not token.fresh(self._clock.now()):
+            token = await self._tokens.refresh(token, self._fetch_token)
+        self._held = token
+        return token
 
     async def _fetch_token(self) -> AccessToken:
         """接口调用凭据 › 获取稳定版接口调用凭据. Never force_refresh: that would break other processes."""
