@@ -20,6 +20,7 @@ from app.main import Tongxing, create_app
 from app.settings import GivenSettings, Settings
 from app.time_travel import TimeMachine
 from bot.simulator import DEMO_APP_ID, Account, LocalWire, Phone, PhoneBook, Platform, create_box
+from tests.beginnings import Beginning, Moment
 
 hypothesis_settings.register_profile("house", deadline=None)
 hypothesis_settings.register_profile("long", deadline=None, max_examples=2000, stateful_step_count=100)
@@ -52,6 +53,7 @@ class Story:
     clock: TimeMachine
     book: PhoneBook
     settings: Settings
+    beginning: Beginning | None = None
     openids: dict[str, str] = field(
         default_factory=lambda: {
             "王乐": "o_wangle", "李红": "o_lihong", "周敏": "o_zhoumin", "李老师": "o_lilaoshi",
@@ -62,7 +64,15 @@ class Story:
         return await self.book.phone(name, role, openid=self.openids.get(name))
 
     async def joined(self, name: str = "小河", *, mood: bool = True, called: str | None = None) -> Phone:
-        """A member who has come in by the door that members come in by."""
+        """A member who has come in; at the very beginning, the usual one has done so already."""
+        usual = (name, mood, called) == ("小河", True, None)
+        if usual and self.beginning is not None and self.beginning.is_now(self):
+            await self.beginning.goes_on(self)
+            return await self.phone(name)
+        return await self.plays_joining(name, mood=mood, called=called)
+
+    async def plays_joining(self, name: str = "小河", *, mood: bool = True, called: str | None = None) -> Phone:
+        """A member comes in by the door that members come in by."""
         worker = await self.phone("王乐")
         await worker.says(f"邀请 {name}")
         invitation = await worker.hears("四个数字")
@@ -125,34 +135,69 @@ def settings(tmp_path: Path, migrated_file: Path) -> Settings:
     )  # fmt: skip
 
 
+BEGINNINGS: list[Beginning] = []
+
+
+async def beginning_of(settings: Settings, folders: pytest.TempPathFactory, empty: Path) -> Beginning:
+    """What stories with these settings begin with: played when it is asked for the first time."""
+    for known in BEGINNINGS:
+        if known.is_of(settings):
+            return known
+    folder = folders.mktemp("beginning")
+    shutil.copy(empty, folder / "tongxing.db")
+    there = {"data_dir": folder, "database_url": f"sqlite+aiosqlite:///{folder / 'tongxing.db'}"}
+    settings = settings.model_copy(update=there)
+    async with open_story(settings, Clock(frozen_at=MONDAY)) as story:
+        staff = Moment.of(story)
+        await story.plays_joining()
+        BEGINNINGS.append(Beginning(settings, staff, Moment.of(story)))
+    return BEGINNINGS[-1]
+
+
 @pytest.fixture
-async def story(settings: Settings) -> AsyncIterator[Story]:
+async def story(
+    settings: Settings, migrated_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Story]:
     """Monday, 09:00 in Duantang. The staff are there; nobody has joined yet."""
-    async with open_story(settings, Clock(frozen_at=MONDAY)) as opened:
+    beginning = await beginning_of(settings, tmp_path_factory, migrated_file)
+    async with open_story(settings, Clock(frozen_at=MONDAY), beginning=beginning) as opened:
         yield opened
 
 
 class open_story:  # noqa: N801 - reads as a verb
-    """A story over a database that is ready; used again after a crash, it goes on where the first ended."""
+    """A story over a database that is ready; used again after a crash, it goes on where the first ended.
 
-    def __init__(self, settings: Settings, clock: Clock, platform: Platform | None = None) -> None:
+    With a `beginning`, what opening leads to was played before.
+    """
+
+    def __init__(
+        self, settings: Settings, clock: Clock, platform: Platform | None = None, *, beginning: Beginning | None = None
+    ) -> None:
         self._settings = settings
         self._clock = clock
         self._platform = platform
+        self._beginning = beginning
 
     async def __aenter__(self) -> Story:
-        box = httpx.AsyncClient(base_url="http://box")
+        box = httpx.AsyncClient(base_url="http://box", transport=httpx.AsyncBaseTransport())
         self.house = Tongxing.build(self._settings, self._clock, http=box)
         app = create_app(self.house, bells=())
         self.door = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://house")
         platform = self._platform or Platform(ACCOUNT, self._clock, door=self.door, name="段塘生活小站")
         box._transport = httpx.ASGITransport(create_box(platform))
+        if self._beginning is not None:
+            self._beginning.staff.lay_out(self._settings, platform)
         self._running = self.house.running(bells=())
         await self._running.__aenter__()
         machine = TimeMachine(self.house, platform.settle, zone=ZONE)
         wire = SettlingWire(platform)
         wire.machine = machine
-        story = Story(self.house, platform, machine, PhoneBook(wire), self._settings)
+        story = Story(self.house, platform, machine, PhoneBook(wire), self._settings, self._beginning)
+        if self._beginning is None:
+            await self._play(story)
+        return story
+
+    async def _play(self, story: Story) -> None:
         async with self.house.db.begin() as session:
             quiet = Quiet(self._settings.quiet_from, self._settings.quiet_until)
             await load(
@@ -160,9 +205,8 @@ class open_story:  # noqa: N801 - reads as a verb
                 account=ACCOUNT.app_id,
             )  # fmt: skip
         for name, openid in story.openids.items():
-            platform.add_user(openid, name, "同事", following=True)
-        await machine.settle()
-        return story
+            story.platform.add_user(openid, name, "同事", following=True)
+        await story.clock.settle()
 
     async def __aexit__(self, *error: object) -> None:
         await self._running.__aexit__(None, None, None)
