@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 TIES = ("clock", "_door", "_tasks")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Moment:
     """A moment of a story at which nothing is under way. `heard`: how far people have read on their phones."""
 
