@@ -34,12 +34,13 @@ from bot.simulator import (
 )
 from bot.sms.gateway import SmsGateway
 from bot.worlds import Worlds
+from tests.beginnings import Beginning, Moment
 
 hypothesis_settings.register_profile("house", deadline=None)
 hypothesis_settings.register_profile("long", deadline=None, max_examples=2000, stateful_step_count=100)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
 
-pytest_plugins = ["tests.postgres", "tests.needs"]
+pytest_plugins = ["tests.postgres", "tests.needs", "tests.quick"]
 
 ZONE = "Asia/Shanghai"
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=ZoneInfo(ZONE))
@@ -65,7 +66,7 @@ class SettlingWire(LocalWire):
         await self.machine.settle()
 
 
-@dataclass
+@dataclass(repr=False)
 class Story:
     """One house and its people, as a test speaks of them."""
 
@@ -74,6 +75,7 @@ class Story:
     clock: TimeMachine
     book: PhoneBook
     settings: Settings
+    beginning: Beginning | None = None
     openids: dict[str, str] = field(
         default_factory=lambda: {
             "王乐": "o_wangle", "李红": "o_lihong", "周敏": "o_zhoumin", "李老师": "o_lilaoshi",
@@ -84,7 +86,15 @@ class Story:
         return await self.book.phone(name, role, openid=self.openids.get(name))
 
     async def joined(self, name: str = "小河", *, mood: bool = True, called: str | None = None) -> Phone:
-        """A member who has come in by the door that members come in by."""
+        """A member who has come in; at the very beginning, the usual one has done so already."""
+        usual = (name, mood, called) == ("小河", True, None)
+        if usual and self.beginning is not None and self.beginning.is_now(self):
+            await self.beginning.goes_on(self)
+            return await self.phone(name)
+        return await self.plays_joining(name, mood=mood, called=called)
+
+    async def plays_joining(self, name: str = "小河", *, mood: bool = True, called: str | None = None) -> Phone:
+        """A member comes in by the door that members come in by."""
         worker = await self.phone("王乐")
         await worker.says(f"邀请 {name}")
         invitation = await worker.hears("四个数字")
@@ -147,39 +157,72 @@ def settings(tmp_path: Path, migrated_file: Path) -> Settings:
     )  # fmt: skip
 
 
+BEGINNINGS: list[Beginning] = []
+
+
+async def beginning_of(settings: Settings, folders: pytest.TempPathFactory, empty: Path) -> Beginning:
+    """What stories with these settings begin with: played when it is asked for the first time."""
+    for known in BEGINNINGS:
+        if known.is_of(settings):
+            return known
+    folder = folders.mktemp("beginning")
+    shutil.copy(empty, folder / "tongxing.db")
+    there = {"data_dir": folder, "database_url": f"sqlite+aiosqlite:///{folder / 'tongxing.db'}"}
+    settings = settings.model_copy(update=there)
+    async with open_story(settings, Clock(frozen_at=MONDAY)) as story:
+        staff = Moment.of(story)
+        await story.plays_joining()
+        BEGINNINGS.append(Beginning(settings, staff, Moment.of(story)))
+    return BEGINNINGS[-1]
+
+
 @pytest.fixture
-async def story(settings: Settings) -> AsyncIterator[Story]:
+async def story(
+    settings: Settings, migrated_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Story]:
     """Monday, 09:00 in Duantang. The staff are there; nobody has joined yet."""
-    async with open_story(settings, Clock(frozen_at=MONDAY)) as opened:
+    beginning = await beginning_of(settings, tmp_path_factory, migrated_file)
+    async with open_story(settings, Clock(frozen_at=MONDAY), beginning=beginning) as opened:
         yield opened
 
 
 class open_story:  # noqa: N801 - reads as a verb
-    """A story over a database that is ready; used again after a crash, it goes on where the first ended."""
+    """A story over a database that is ready; used again after a crash, it goes on where the first ended.
+
+    With a `beginning`, what opening leads to was played before. `sms`, `post`: further worlds outside.
+    """
 
     def __init__(
         self, settings: Settings, clock: Clock, platform: Platform | None = None, *,
-        sms: SmsGateway | None = None, post: Post | None = None,
+        beginning: Beginning | None = None, sms: SmsGateway | None = None, post: Post | None = None,
     ) -> None:  # fmt: skip
         self._settings = settings
         self._clock = clock
         self._platform = platform
+        self._beginning = beginning
         self._sms, self._post = sms, post
 
     async def __aenter__(self) -> Story:
-        box = httpx.AsyncClient(base_url="http://box")
+        box = httpx.AsyncClient(base_url="http://box", transport=httpx.AsyncBaseTransport())
         worlds = Worlds(wechat=box, wecom=box, plain=box, sms=self._sms, post=self._post)
         self.house = Tongxing.build(self._settings, self._clock, worlds)
         app = create_app(self.house, bells=())
         self.door = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://house")
         platform = self._platform or self._new_platform()
         box._transport = httpx.ASGITransport(create_box(platform))
+        if self._beginning is not None:
+            self._beginning.staff.lay_out(self._settings, platform)
         self._running = self.house.running(bells=())
         await self._running.__aenter__()
         machine = TimeMachine(self.house, platform.settle, zone=ZONE)
         wire = SettlingWire(platform)
         wire.machine = machine
-        story = Story(self.house, platform, machine, PhoneBook(wire), self._settings)
+        story = Story(self.house, platform, machine, PhoneBook(wire), self._settings, self._beginning)
+        if self._beginning is None:
+            await self._play(story)
+        return story
+
+    async def _play(self, story: Story) -> None:
         async with self.house.db.begin() as session:
             quiet = Quiet(self._settings.quiet_from, self._settings.quiet_until)
             await load(
@@ -187,11 +230,10 @@ class open_story:  # noqa: N801 - reads as a verb
                 account=ACCOUNT.app_id,
             )  # fmt: skip
         for name, openid in story.openids.items():
-            user = platform.add_user(openid, name, "同事", following=True)
-            if platform.work is not None:
-                platform.work.add_member(openid.removeprefix("o_"), name, phone=user)
-        await machine.settle()
-        return story
+            user = story.platform.add_user(openid, name, "同事", following=True)
+            if story.platform.work is not None:
+                story.platform.work.add_member(openid.removeprefix("o_"), name, phone=user)
+        await story.clock.settle()
 
     def _new_platform(self) -> Platform:
         work = None

@@ -115,7 +115,7 @@ class Server:
             yield url
 
 
-def _memory() -> Path | None:
+def memory() -> Path | None:
     """A folder in memory, where a new database takes a twentieth of the time; None where there is little of it."""
     folder = Path("/dev/shm")  # noqa: S108
     roomy = folder.is_dir() and os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > 1 << 30
@@ -129,7 +129,7 @@ def running_server() -> Iterator[Server]:
     if initdb is None or postgres is None or user is None:
         raise LookupError("the PostgreSQL server programs are not on this machine (Debian: apt install postgresql)")
     # A socket's path may have some hundred characters, so this is not a folder of pytest's.
-    folder = Path(tempfile.mkdtemp(prefix="tongxing-pg-", dir=_memory()))
+    folder = Path(tempfile.mkdtemp(prefix="tongxing-pg-", dir=memory()))
     as_user: dict[str, Any] = {"cwd": folder, "stdin": subprocess.DEVNULL, "env": {**os.environ, "LC_ALL": "C"}}
     if os.geteuid() == 0:
         os.chown(folder, user.pw_uid, user.pw_gid)

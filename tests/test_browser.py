@@ -7,13 +7,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from app.demo import Demo, serving_demo
 from bot.simulator import HttpWire, Phone, PhoneBook
 from tests.needs import chromium
 
-pytestmark = pytest.mark.browser
+# One event loop and one Chromium for all of them: it takes longer to start than most of what is looked at.
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -55,21 +57,28 @@ class Looking:
             await page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
 
 
-@pytest.fixture
-async def looking(tmp_path: Path) -> AsyncIterator[Looking]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
     program = chromium()
     assert program
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=program, headless=True, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def looking(tmp_path: Path, browser: Browser) -> AsyncIterator[Looking]:
     async with (
         serving_demo(tmp_path) as (demo, port),
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}/box/", timeout=30) as client,
-        async_playwright() as playwright,
     ):
-        browser = await playwright.chromium.launch(executable_path=program, headless=True, args=FLAGS)
         seen = Looking(demo, f"http://127.0.0.1:{port}/", browser, PhoneBook(HttpWire(client)), [])
         try:
             yield seen
         finally:
-            await browser.close()
+            for context in browser.contexts:
+                await context.close()
         assert seen.wrong == []
 
 

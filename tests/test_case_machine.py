@@ -558,7 +558,11 @@ class CaseLife(RuleBasedStateMachine):
     def danger_is_read_again(self, level: Level) -> None:
         before = self.case
         self.happens(Flagged(level, self.ladders[level]))
-        if level <= before.level:
+        if level > before.level:
+            return
+        if before.state is State.OPEN and before.next_action_at is None:
+            assert (self.case.step, self.case.rounds, self.case.next_action_at) == (0, 0, self.now), "it goes on"
+        else:
             assert self.case == before
 
     @invariant()

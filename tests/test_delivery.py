@@ -1,15 +1,9 @@
 """How what we have to say reaches people: by which way, how often, and what happens when it does not."""
 
 import asyncio
-import shutil
-import sqlite3
-from collections.abc import AsyncIterator, Sequence
-from contextlib import closing
-from copy import deepcopy
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,7 +13,7 @@ from structlog.testing import capture_logs
 
 from app.activities.calendar import Quiet
 from app.activities.models import Occurrence
-from app.clock import Clock, wall
+from app.clock import wall
 from app.db import Database, ident
 from app.messages import service as messages
 from app.messages import window
@@ -27,7 +21,6 @@ from app.messages.models import Attempt, Contact, Lane, Outbox, OutboxState
 from app.messages.outbox import ALERT, DELIVER
 from app.messages.window import Limits
 from app.people.models import Person
-from app.settings import Settings
 from app.tasks.models import Task
 from app.vault import Vault
 from bot.channels import deliverer
@@ -36,8 +29,8 @@ from bot.channels.ladder import wechat_rungs
 from bot.channels.rungs import TemplateMessage
 from bot.channels.settling import Outcome
 from bot.channels.sorting import Enough, Sorter
-from bot.simulator import Phone, Platform
-from tests.conftest import MONDAY, ZONE, Story, open_story
+from bot.simulator import Phone
+from tests.conftest import MONDAY, ZONE, Story
 
 TEXT, CARD, TOKEN = "message/custom/send", "message/template/send", "stable_token"
 OFF = "取消了，不用来了"
@@ -124,44 +117,11 @@ async def passers_by(story: Story, n: int) -> list[Phone]:
     return phones
 
 
-@dataclass
-class Morning:
-    """A house on Monday at 09:00 after 小河 has joined. Played once, then laid out anew for each test."""
-
-    database: bytes = b""
-    platform: dict[str, Any] = field(default_factory=dict)
-    tokens: tuple[Any, ...] = ()
-
-    async def play(self, settings: Settings, folder: Path) -> None:
-        shutil.copy(settings.data_dir / "tongxing.db", folder)
-        url = f"sqlite+aiosqlite:///{folder / 'tongxing.db'}"
-        there = settings.model_copy(update={"data_dir": folder, "database_url": url})
-        async with open_story(there, Clock(frozen_at=MONDAY)) as story:
-            await story.joined()
-            box = story.platform
-            self.platform = {"users": box.users, "sent_ids": box.sent_ids, "_counter": box._counter}
-            self.tokens = (box.tokens._current, box.tokens._expires)
-        with closing(sqlite3.connect(folder / "tongxing.db")) as file:
-            self.database = file.serialize()
-
-    def lay_out(self, box: Platform) -> None:
-        for name, value in deepcopy(self.platform).items():
-            setattr(box, name, value)
-        box.tokens._current, box.tokens._expires = deepcopy(self.tokens)
-
-
-MORNING = Morning()
-
-
 @pytest.fixture
-async def story(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Story]:
+async def story(story: Story) -> Story:
     """Monday, 09:00 in Duantang; 小河 has just joined."""
-    if not MORNING.database:
-        await MORNING.play(settings, tmp_path_factory.mktemp("morning"))
-    (settings.data_dir / "tongxing.db").write_bytes(MORNING.database)
-    async with open_story(settings, Clock(frozen_at=MONDAY)) as opened:
-        MORNING.lay_out(opened.platform)
-        yield opened
+    await story.joined()
+    return story
 
 
 @pytest.fixture

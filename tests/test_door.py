@@ -30,6 +30,7 @@ from bot.conversation import danger, grammar
 from bot.conversation.dialogue import DIALOGUES, Dialogue
 from bot.conversation.talk import Talk
 from bot.wechat import LONGEST_TEXT
+from bot.worlds import Worlds
 from tests.conftest import MONDAY, Story
 from tests.wechat import platform as wechat
 from tests.wechat.payloads import PAYLOADS, callback, message
@@ -90,7 +91,8 @@ def _changed(query: dict[str, str], changes: dict[str, str | None]) -> dict[str,
 async def letterbox(settings: Settings) -> AsyncIterator[Letterbox]:
     """A house that nobody has been loaded into, and the account of the specification."""
     ours = {"wechat_token": SecretStr(wechat.TOKEN), "wechat_encoding_aes_key": SecretStr(wechat.AES_KEY)}
-    house = Tongxing.build(settings.model_copy(update=ours), Clock(frozen_at=MONDAY))
+    nobody = httpx.AsyncClient(transport=httpx.AsyncBaseTransport())
+    house = Tongxing.build(settings.model_copy(update=ours), Clock(frozen_at=MONDAY), Worlds(nobody, nobody, nobody))
     app = create_app(house, bells=())
     transport = httpx.ASGITransport(app)
     async with house.running(bells=()), httpx.AsyncClient(transport=transport, base_url="http://house") as http:

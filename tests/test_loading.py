@@ -1,5 +1,6 @@
 """A programme file: what it brings about, that it may be loaded again, and what it says to a mistake."""
 
+import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -9,7 +10,6 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import SQLModel, col
 
-from app import tables
 from app.activities import service as activities
 from app.activities.calendar import Quiet
 from app.activities.models import Milestone, Occurrence, Plan, Rsvp, Series, State
@@ -32,10 +32,9 @@ ZONE = "Asia/Shanghai"
 
 
 @pytest.fixture
-async def db(tmp_path: Path) -> AsyncIterator[Database]:
+async def db(tmp_path: Path, migrated_file: Path) -> AsyncIterator[Database]:
+    shutil.copy(migrated_file, tmp_path / "house.db")
     database = Database(f"sqlite+aiosqlite:///{tmp_path / 'house.db'}", Vault("k" * 32))
-    async with database.engine.begin() as connection:
-        await connection.run_sync(tables.metadata.create_all)
     yield database
     await database.close()
 

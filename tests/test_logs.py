@@ -145,7 +145,7 @@ async def _breaks_in_the_database(talk: Talk, question: Question, said: str) -> 
 async def test_what_a_dialogue_breaks_on_is_not_in_the_log(
     story: Story, log: io.StringIO, monkeypatch: pytest.MonkeyPatch, breaks: object
 ) -> None:
-    member = await story.joined()
+    member = await story.plays_joining()
     monkeypatch.setitem(DIALOGUES, "rsvp", Dialogue("rsvp", breaks, "rsvp.again"))  # type: ignore[arg-type]
     await member.says("让程序出错的一句话")
     await member.hears("我这边出了点问题")
@@ -183,7 +183,7 @@ async def test_a_field_with_a_private_name_is_dropped(log: io.StringIO) -> None:
 
 
 async def test_rows_print_as_their_number(story: Story) -> None:
-    await story.joined()
+    await story.plays_joining()
     async with story.house.db.read() as session:
         for table in (Person, Inbox, Outbox):
             row = await session.scalar(select(table))

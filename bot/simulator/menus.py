@@ -85,7 +85,7 @@ def tag_create(box: Platform, body: Body) -> Answer:
     check_tag_name(name, box.tags.values())
     if len(box.tags) - 1 >= MOST_TAGS:
         raise Refused(45056)
-    tag_id = next(box.tag_ids)
+    tag_id = box.next_tag_id()
     box.tags[tag_id] = name
     return {"tag": {"id": tag_id, "name": name}}
 

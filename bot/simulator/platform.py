@@ -9,7 +9,6 @@ import secrets
 from collections.abc import Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
-from itertools import count
 from typing import Any
 
 import httpx
@@ -92,7 +91,7 @@ class Platform:
         self.menu: list[dict[str, Any]] = list(DEFAULT_MENU)
         self.conditional_menus: list[ConditionalMenu] = []
         self.tags: dict[int, str] = {2: "星标组"}  # every account has it
-        self.tag_ids = count(100)
+        self.last_tag_id = 99
         self.media: set[str] = set()
         self.sent_ids: dict[tuple[str, str], tuple[datetime, int]] = {}
         self.oauth_codes: dict[str, tuple[str, datetime, bool]] = {}
@@ -272,6 +271,10 @@ class Platform:
             else (self.limits.tap_count, self.limits.tap_seconds)
         )
         user.windows[kind] = Window(self.clock.now() + timedelta(seconds=seconds), count)
+
+    def next_tag_id(self) -> int:
+        self.last_tag_id += 1
+        return self.last_tag_id
 
     def next_id(self) -> int:
         self._counter += 1

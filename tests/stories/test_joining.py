@@ -49,7 +49,7 @@ async def test_a_forwarded_picture_does_not_let_a_stranger_in(story: Story) -> N
 
 
 async def test_a_code_lets_one_person_in_and_then_nobody(story: Story) -> None:
-    await story.joined("小河")
+    await story.plays_joining("小河")
     used = story.platform.qr_codes[-1].scene_str
     other = await story.phone("路人")
     await other.follows(used)
@@ -122,7 +122,7 @@ async def test_a_new_worker_joins_with_the_same_kind_of_code_and_is_asked_nothin
 
 
 async def test_a_new_member_hears_of_what_the_others_were_asked_already(story: Story) -> None:
-    member = await story.joined("小河")
+    member = await story.plays_joining("小河")
     await member.hears("手工课", "想来吗")
 
 
