@@ -33,7 +33,7 @@ class Moment:
     database: bytes
     platform: dict[str, Any]
     clock: Clock
-    heard: dict[str, int]
+    heard: dict[str, dict[bool, int]]
 
     @classmethod
     def of(cls, story: "Story") -> "Moment":
@@ -45,7 +45,7 @@ class Moment:
             database=pages(story.settings),
             platform=deepcopy(kept, {id(box.clock): box.clock}),
             clock=box.clock,
-            heard={name: phone._heard for name, phone in story.book._phones.items()},
+            heard={name: dict(phone._heard) for name, phone in story.book._phones.items()},
         )
 
     def lay_out(self, settings: Settings, box: Platform) -> None:
@@ -96,7 +96,7 @@ class Beginning:
         story.platform.users = {**fetched, **story.platform.users}
         for name, heard in self.joined.heard.items():
             phone = await story.phone(name)
-            phone._heard = heard
+            phone._heard = dict(heard)
             await phone._refresh()
 
 
