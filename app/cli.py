@@ -18,6 +18,7 @@ from app.clock import Clock
 from app.db import Database
 from app.logs import set_up_logs
 from app.settings import Settings, SettingsError, read_settings
+from app.tuning import tune
 from app.vault import Vault, VaultError
 
 cli = typer.Typer(
@@ -116,6 +117,7 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     _prove_key(settings)
     house = Tongxing.build(settings, _clock(settings))
     app = create_app(house, bells=None if house.db.is_sqlite else SPOOL_ONLY)
+    tune()
     uvicorn.run(app, host=host, port=port, log_config=None, access_log=False, timeout_keep_alive=65)
 
 
@@ -129,6 +131,8 @@ def worker() -> None:
     _need_account(settings)
     _need_secret(settings)
     _ready_database(settings)
+
+    tune()
 
     async def run() -> None:
         stop = asyncio.Event()
@@ -262,6 +266,54 @@ def doctor() -> None:
     raise typer.Exit(1 if any(line.bad for line in lines) else 0)
 
 
+broadcast_cli = typer.Typer(help="给一个小站或所有小站的同伴发一条通知；可以停，可以接着发。", no_args_is_help=True)
+cli.add_typer(broadcast_cli, name="broadcast")
+Number = Annotated[int, typer.Argument(min=1, help="通知的编号")]
+
+
+@broadcast_cli.command("start")
+def broadcast_start(
+    words: Annotated[str, typer.Argument(help="要说的话，用引号括起来")],
+    house: Annotated[str | None, typer.Option(help="小站的 code；不写就是所有小站")] = None,
+) -> None:
+    """发一条通知。48 小时内说过话的人收到全文，别的人收到卡片，回“通知”看全文。"""
+    from app import broadcast_command
+
+    settings = read_settings()
+    _ready_database(settings)
+    typer.echo(asyncio.run(broadcast_command.start(settings, _clock(settings), words, house)))
+
+
+@broadcast_cli.command("stop")
+def broadcast_stop(number: Number) -> None:
+    """马上停：除了正在发的几条，别的不再发。"""
+    from app import broadcast_command
+
+    settings = read_settings()
+    _ready_database(settings)
+    typer.echo(asyncio.run(broadcast_command.stop(settings, number)))
+
+
+@broadcast_cli.command("resume")
+def broadcast_resume(number: Number) -> None:
+    """接着发没发的，发过的人不会再收到。"""
+    from app import broadcast_command
+
+    settings = read_settings()
+    _ready_database(settings)
+    typer.echo(asyncio.run(broadcast_command.resume(settings, _clock(settings), number)))
+
+
+@broadcast_cli.command("show")
+def broadcast_show(number: Number) -> None:
+    """发了多少，还有多少。"""
+    from app import broadcast_command
+
+    settings = read_settings()
+    _ready_database(settings)
+    typer.echo(asyncio.run(broadcast_command.show(settings, number)))
+
+
 bench_cli = typer.Typer(help="量一量快慢：和别的做法在同一次里比。", no_args_is_help=True)
 cli.add_typer(bench_cli, name="bench")
 
@@ -276,6 +328,7 @@ def bench_delivery(
     from app.bench import delivery
 
     set_up_logs("error")
+    tune()  # for both sides of the comparison
     delivery.run(n, latency, tuple(senders or (50, 200)))
 
 

@@ -20,6 +20,7 @@ from app.settings import Settings
 from app.tasks import service as tasks
 from app.tasks.models import TaskKind
 from bot.channels import receipts
+from bot.channels.riding import ride
 from bot.conversation import grammar
 from bot.conversation.danger import red_reply
 from bot.conversation.router import respond
@@ -139,12 +140,27 @@ class Reception:
         await session.flush()
         try:
             async with session.begin_nested():
-                return await respond(talk)
+                reply = await respond(talk)
         except Exception as error:
             if is_database_trouble(error):
                 raise
             log.error("conversation failed", inbox=inbox.id, error=type(error).__name__, exc_info=True)
             return await self._rescue(talk, inbox)
+        return await self._with_what_waits(talk, reply)
+
+    async def _with_what_waits(self, talk: Talk, reply: str | None) -> str | None:
+        """Short things that wait for this person ride along; but nothing stands beside words about danger."""
+        alarming = talk.reading is not None and talk.reading.level is not Level.NONE
+        if reply is None or alarming:
+            return reply
+        try:
+            async with talk.session.begin_nested():
+                return await ride(talk, reply)
+        except Exception as error:
+            if is_database_trouble(error):
+                raise
+            log.error("riding broke", inbox=talk.inbox_id, error=type(error).__name__, exc_info=True)
+            return reply
 
     async def _screened(self, talk: Talk, inbox: Inbox, text: str) -> bool:
         """Screen in a savepoint of its own. False: that broke; then the words go before a person at once."""

@@ -204,6 +204,44 @@ def _key(key: str, person_id: Any) -> Any:
     return literal(f"{key}:").concat(sql_cast(person_id, String))
 
 
+async def waiting_for(
+    session: AsyncSession, kinds: Collection[str], now: datetime, *, person_id: int | None, contact_id: int, n: int
+) -> list[Parcel]:
+    """What waits for one person, in nobody's hands: due already, or held for a reason that is over when they write."""
+    whose = OUTBOX.c.contact_id == contact_id
+    if person_id is not None:
+        whose = whose | (OUTBOX.c.person_id == person_id)
+    rows = await session.execute(
+        select(*_COLUMNS)
+        .where(whose, OUTBOX.c.kind.in_(list(kinds)), OUTBOX.c.due_at.is_not(None))
+        .where((OUTBOX.c.state == OutboxState.HELD) | (OUTBOX.c.due_at <= now), OUTBOX.c.state.in_(WAITING))
+        .where((OUTBOX.c.not_after.is_(None)) | (OUTBOX.c.not_after >= now))
+        .order_by(OUTBOX.c.lane, OUTBOX.c.id)
+        .limit(n)
+    )
+    return [Parcel(*tuple(row)) for row in rows]
+
+
+async def sent_with_a_reply(session: AsyncSession, parcel: Parcel, rung: str, contact_id: int, now: datetime) -> bool:
+    """It stands in a reply. False: somebody else has begun to send it meanwhile."""
+    result = cast(
+        CursorResult[Any],
+        await session.execute(
+            update(OUTBOX)
+            .where(OUTBOX.c.id == parcel.id, OUTBOX.c.attempts == parcel.attempts, OUTBOX.c.state.in_(WAITING))
+            .values(
+                state=OutboxState.SENT, sending_by=rung, reason=None, due_at=None, finished_at=now,
+                contact_id=contact_id, attempts=OUTBOX.c.attempts + 1,
+            )
+        ),
+    )  # fmt: skip
+    if result.rowcount != 1:
+        return False
+    entry = {"outbox_id": parcel.id, "house_id": parcel.house_id, "rung": rung, "at": now, "result": "sent"}
+    await log_attempts(session, [{**entry, "errcode": None}])
+    return True
+
+
 async def clear_all(
     session: AsyncSession, reason: str, now: datetime, *, person_id: int | None, contact_id: int | None,
     but: Collection[str] = (),

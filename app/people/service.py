@@ -47,6 +47,13 @@ async def house(session: AsyncSession, house_id: int) -> House:
     return found
 
 
+async def find_house(session: AsyncSession, programme_id: int, code: str) -> House | None:
+    found: House | None = await session.scalar(
+        select(House).where(col(House.programme_id) == programme_id, col(House.code) == code)
+    )
+    return found
+
+
 async def houses_of(session: AsyncSession, programme_id: int) -> frozenset[int]:
     found = await session.scalars(select(col(House.id)).where(col(House.programme_id) == programme_id))
     return frozenset(house_id for house_id in found if house_id is not None)

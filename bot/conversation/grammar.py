@@ -214,6 +214,7 @@ class Command(StrEnum):
     BIND_FAMILY = "bind_family"
     UNBIND = "unbind"
     MOOD = "mood"
+    NEWS = "news"
 
 
 _COMMANDS = {
@@ -232,6 +233,7 @@ _COMMANDS = {
         Command.CONFIRM_DELETE: "确定删除 确认删除",
         Command.BIND_FAMILY: "绑定家属 绑定家人 绑家属",
         Command.UNBIND: "解绑 解除绑定 取消家属 取消绑定 解绑家属 解绑家人",
+        Command.NEWS: "通知 看通知 小站通知 看全文",
         Command.MOOD: "心情 今天心情 我的心情 记心情",
     }.items()
     for word in words.split()

@@ -7,6 +7,7 @@ from app.activities.models import Milestone
 from app.db import ident
 from app.escalations import service as escalations
 from app.escalations.machine import Level
+from app.messages import broadcasts
 from app.messages import service as messages
 from app.messages.models import Question
 from app.people import service as people
@@ -91,3 +92,9 @@ async def resume(talk: Talk) -> str:
     people.resume(talk.person)
     await activities.catch_up(talk.session, talk.person, talk.now)
     return talk.say("stop.resumed")
+
+
+async def news(talk: Talk) -> str:
+    """The whole of what the house last told everybody: a card shows only that there is something."""
+    cast = await broadcasts.latest_for(talk.session, talk.who(), talk.now)
+    return cast.said if cast is not None else talk.say("help.no_news")

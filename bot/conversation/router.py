@@ -204,6 +204,8 @@ async def _obey(talk: Talk, command: Command) -> str:
             return await family.unbind(talk)
         case Command.MOOD:
             return await mood.ask_now(talk)
+        case Command.NEWS:
+            return await helping.news(talk)
 
 
 async def _ask_again(talk: Talk) -> str:
