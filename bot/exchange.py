@@ -47,17 +47,19 @@ class Exchange:
 
     def __init__(self, http: httpx.AsyncClient, timeout: float) -> None:
         self._http = http
-        self._timeout = httpx.Timeout(timeout)
+        self._extensions = {"timeout": httpx.Timeout(timeout).as_dict()}
         self._addresses: dict[str, httpx.URL] = {}
 
-    async def send(self, api: str, method: str, path: str, **request: Any) -> Answer:
-        """Send one request and read its answer, whatever its `errcode` says.
+    async def send(
+        self, api: str, method: str, path: str, *, auth: httpx.Auth | None = None, **request: Any
+    ) -> Answer:  # fmt: skip
+        """Send one request and read its answer, whatever its `errcode` says. `request`: what `httpx.Request` takes.
 
         NotSent, OutcomeUnknown; UnknownError if something else than the API answers.
         """
         failure: OutsideError
         try:
-            response = await self._http.request(method, self._address(path), timeout=self._timeout, **request)
+            response = await self._http.send(self._request(method, path, **request), auth=auth)
         except _BEFORE_SENDING as error:
             failure = NotSent(None, api, type(error).__name__)
         except httpx.HTTPError as error:
@@ -66,6 +68,10 @@ class Exchange:
             return _answer(response, api)
         # Outside of the handlers: httpx's exception holds the request, and so the token.
         raise failure
+
+    def _request(self, method: str, path: str, **request: Any) -> httpx.Request:
+        """Made here and not by the client, which merges in headers, cookies and parameters that it does not have."""
+        return httpx.Request(method, self._address(path), extensions=self._extensions, **request)
 
     def _address(self, path: str) -> httpx.URL:
         if path not in self._addresses:

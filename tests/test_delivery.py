@@ -696,7 +696,7 @@ async def test_what_is_urgent_goes_before_two_hundred_others(story: Story) -> No
     assert (await row_of(story, key)).state is OutboxState.SENT
     sent = [call.who for call in story.platform.calls[begun:] if call.what == TEXT]
     assert len(sent) == 201
-    assert sent.index("王乐") < 2 * story.settings.senders
+    assert sent.index("王乐") <= 3 * story.settings.senders
 
 
 async def test_two_deliverers_on_one_database_say_everything_once(story: Story) -> None:

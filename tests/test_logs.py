@@ -6,24 +6,26 @@ import gc
 import io
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
 import structlog
 from sqlalchemy import select, text
 
+from app.clock import Clock
 from app.logs import set_up_logs
 from app.main import create_app
 from app.messages.models import Inbox, Outbox, Question, Token
 from app.people.models import Person, Ticket
+from app.settings import GivenSettings, Settings
 from app.time_travel import TimeMachine
 from bot.conversation.dialogue import DIALOGUES, Dialogue
 from bot.conversation.talk import Talk
 from bot.reception import Reception
 from bot.simulator import HttpWire, create_box
 from bot.simulator.tour import Tour
-from tests.conftest import ACCOUNT, Story
+from tests.conftest import ACCOUNT, COMPANY, MONDAY, ROBOT, WITH_WECOM, Story, open_story
 
 WORDS = "不想活了，药都攒好了"
 
@@ -45,6 +47,14 @@ def log() -> Iterator[io.StringIO]:
         logging.getLogger(name).setLevel(levels.get(name, logging.NOTSET))
 
 
+@pytest.fixture
+async def story(settings: Settings) -> AsyncIterator[Story]:
+    """A house that reaches its staff by WeCom as well."""
+    with_wecom = GivenSettings.model_validate({**settings.model_dump(), **WITH_WECOM})
+    async with open_story(with_wecom, Clock(frozen_at=MONDAY)) as opened:
+        yield opened
+
+
 class SettlingWire(HttpWire):
     """After each thing a person does, everything that follows from it happens."""
 
@@ -58,6 +68,7 @@ class SettlingWire(HttpWire):
 async def secrets_of(story: Story) -> set[str]:
     """Everything that no log may hold: words, names, numbers, ids of people, keys."""
     found = {ACCOUNT.app_secret, ACCOUNT.token, ACCOUNT.encoding_aes_key, "a key that only tests use", WORDS, "药都"}
+    found |= {COMPANY.secret, COMPANY.token, COMPANY.encoding_aes_key, ROBOT, "lihong"}
     found |= {user.openid for user in story.platform.users.values()}
     found |= {bubble.text for user in story.platform.users.values() for bubble in user.bubbles if bubble.kind == "text"}
     for user in story.platform.users.values():

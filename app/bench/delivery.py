@@ -79,6 +79,7 @@ async def measure(n: int, latency: float, senders: int) -> Figures:
 Post = Callable[[int, bytes], Awaitable[httpx.Response]]
 PATH = "/cgi-bin/message/template/send"
 ZONE = "Asia/Shanghai"
+TIMEOUT = {"timeout": httpx.Timeout(8.0).as_dict()}
 HEADERS = {"content-type": "application/json; charset=utf-8"}
 
 
@@ -90,7 +91,9 @@ async def _bare(base: str, n: int, senders: int, loop: "Callable[[str, int], Cli
     async def sender(which: int) -> None:
         client = clients[which % len(clients)]
         for number in numbers:
-            response = await client.post(url, content=_body(number), headers=HEADERS)
+            # Made here, as the ladder does: the client's own way of making one costs a tenth of the call.
+            request = httpx.Request("POST", url, content=_body(number), headers=HEADERS, extensions=TIMEOUT)
+            response = await client.send(request)
             if json.loads(response.content)["errcode"] != 0:
                 raise RuntimeError("the other side refused")
 

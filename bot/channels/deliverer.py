@@ -22,12 +22,11 @@ from app.messages.models import Lane, OutboxState
 from app.messages.outbox import Parcel
 from bot.channels.settling import Outcome, settle, unsent
 from bot.channels.sorting import A_MOMENT, Envelope, Sorted, Sorter
-from bot.outside import OutcomeUnknown, OutsideError
+from bot.outside import OutsideError
 
 log = structlog.get_logger()
 
-GATHER_FOR = 0.02  # seconds to wait for more finished calls before they are written down together
-GIVE_UP_AFTER = 45.0  # seconds; a lease lasts 60
+GATHER_FOR = 0.05  # seconds to wait for more finished calls before they are written down together
 FAREWELL = 5.0  # seconds that calls under way have to end when the process is asked to stop
 WRITE_TRIES = 20
 
@@ -75,7 +74,7 @@ class _Round:
                     more = wrote or (more if not room else taken > 0)
                 self._start()
                 if self._crew:
-                    await self._wait(enough=max(1, self._senders // 4))
+                    await self._wait(enough=max(1, self._senders // 2))
         except asyncio.CancelledError:
             await asyncio.shield(self._wind_up())
             raise
@@ -83,8 +82,8 @@ class _Round:
 
     def _room(self) -> int:
         """How many more rows to claim: as many as keep all senders busy until the next turn, not one by one."""
-        room = self._senders + self._senders // 2 - len(self._ready) - len(self._under_way)
-        return room if room >= max(1, self._senders // 4) or not self._under_way else 0
+        room = 2 * self._senders - len(self._ready) - len(self._under_way)
+        return room if room >= max(1, self._senders // 2) or not self._under_way else 0
 
     async def _whole(self, step: Coroutine[Any, Any, int]) -> int:
         """A step that is not broken off in the middle when the process is asked to stop."""
@@ -211,14 +210,11 @@ class _Round:
 async def _send(envelope: Envelope) -> Outcome:
     parcel, rung = envelope.parcel, envelope.rung
     try:
-        async with asyncio.timeout(GIVE_UP_AFTER):
-            await rung.bucket.take(parcel.lane)
-            return Outcome(envelope, sent=True, receipt=await rung.send(parcel, envelope.letter, envelope.to))
+        await rung.bucket.take(parcel.lane)
+        return Outcome(envelope, sent=True, receipt=await rung.send(parcel, envelope.letter, envelope.to))
     except OutsideError as error:
         log.warning("not sent", rung=rung.name, kind=parcel.kind, errcode=error.errcode, advice=error.advice)
         return Outcome(envelope, error=error)
-    except TimeoutError:
-        return Outcome(envelope, error=OutcomeUnknown(None, rung.name, "no answer in time"))
     except Exception as error:
         log.error("rung broke", rung=rung.name, kind=parcel.kind, error=type(error).__name__, exc_info=True)
         return Outcome(envelope)

@@ -150,13 +150,11 @@ class Sorter:
         await self._choose(tray, parcel, notice, letter, to)
 
     def _looked_over(self, tray: "_Tray", letter: Letter, notice: Notice, desk: Desk) -> tuple[Letter, list[str]]:
-        """Letters that look the same are looked at once."""
-        card = letter.card
-        shown = (card.kind, tuple(card.fields.items()), card.url) if card is not None else None
-        look: tuple[str, Card | None, list[str]] = tray.sheaf.known(
-            ("look", notice.kind, letter.text, shown), lambda: looked_over(letter, notice, desk.words)
+        """A letter that many get is looked at once; it stands beside the look, so that its id stays its own."""
+        seen: tuple[Letter, tuple[str, Card | None, list[str]]] = tray.sheaf.known(
+            ("look", id(letter)), lambda: (letter, looked_over(letter, notice, desk.words))
         )
-        text, safe_card, found = look
+        text, safe_card, found = seen[1]
         return (replace(letter, text=text, card=safe_card) if found else letter), found
 
     async def _waits_for_an_answer(self, tray: "_Tray", parcel: Parcel, to: Address, letter: Letter) -> bool:

@@ -58,12 +58,17 @@ async def remind(desk: Desk) -> Letter:
     seat = await desk.seat(what)
     if not machine.remind(seat):
         raise Dropped("not going or there")
-    today = _days_ahead(desk, what) == 0
-    evening = desk.row.kind == Milestone.REMIND_HOURS
-    sentence = "remind.today" if today else "remind.evening_before" if evening else "remind.day_before"
-    note = "card.note_today" if today else "card.note_answer"
-    text, card = desk.say(sentence, **_about(desk, what)), _card(desk, what, note)
-    return Letter(text, card, _ask(desk, what), unsolicited=seat.answer is not Answer.GOING)
+    going = seat.answer is Answer.GOING
+
+    def write() -> Letter:
+        today = _days_ahead(desk, what) == 0
+        evening = desk.row.kind == Milestone.REMIND_HOURS
+        sentence = "remind.today" if today else "remind.evening_before" if evening else "remind.day_before"
+        note = "card.note_today" if today else "card.note_answer"
+        text, card = desk.say(sentence, **_about(desk, what)), _card(desk, what, note)
+        return Letter(text, card, _ask(desk, what), unsolicited=not going)
+
+    return desk.alike(("remind", desk.row.kind, what.id, going), write)
 
 
 def _days_ahead(desk: Desk, what: Occurrence) -> int:

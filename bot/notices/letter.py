@@ -99,6 +99,9 @@ class Sheaf:
         made: Found = self._known[about]
         return made
 
+    def recall(self, about: Hashable) -> Any:
+        return self._known.get(about)
+
     async def house(self, house_id: int) -> House:
         return await self.once(("house", house_id), lambda: people.house(self.session, house_id))
 
@@ -151,6 +154,7 @@ class Desk:
     programme: Programme | None
     worker: Person | None
     indiscreet: list[str] = field(default_factory=list)
+    personal: bool = False
 
     @property
     def session(self) -> AsyncSession:
@@ -191,19 +195,24 @@ class Desk:
     def say(self, key: str, **data: Any) -> str:
         """A sentence for whoever this is for; a name in it that must not show is replaced by a neutral word."""
         words = self.words
-        if PERSONAL & words.needs(key):
-            text, replaced = self._said(words, key, data)
-        else:  # the same for everybody in the house who is told the same
-            about = ("say", words.locale, key, self.house and self.house.id, tuple(data.items()))
-            text, replaced = self.sheaf.known(about, lambda: self._said(words, key, data))
-        self.indiscreet += [name for name in replaced if name not in self.indiscreet]
-        return text
-
-    def _said(self, words: Wording, key: str, data: dict[str, Any]) -> tuple[str, list[str]]:
+        self.personal |= bool(PERSONAL & words.needs(key))
         discreetly, replaced = discreet(words).data(data)
+        self.indiscreet += [name for name in replaced if name not in self.indiscreet]
         common = CommonWords(words, self.programme, self.house, self.worker, self.person)
         common.update(discreetly)
-        return words.say_with(key, common), replaced
+        return words.say_with(key, common)
+
+    def alike(self, about: Hashable, write: Callable[[], Letter]) -> Letter:
+        """A letter that says the same to everybody of a house, unless a sentence in it speaks of the person."""
+        where = ("letter", about, self.house and self.house.id)
+        written: tuple[Letter, list[str]] | None = self.sheaf.recall(where)
+        if written is None:
+            letter = write()
+            if self.personal:
+                return letter
+            written = self.sheaf.known(where, lambda: (letter, self.indiscreet))
+        letter, self.indiscreet = written
+        return letter
 
 
 Compose = Callable[[Desk], Awaitable[Letter]]
