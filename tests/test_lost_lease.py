@@ -135,11 +135,12 @@ async def test_who_stops_after_their_lease_does_not_put_back_what_somebody_else_
     assert (await row_of(story, key)).state is OutboxState.SENDING, "it waits for its turn"
     story.house.clock.forward(**A_LEASE)
     second = crew.works(1)
-    for _ in range(2):
-        (await crew.is_sending(1)).set()
+    for answer_to_other in [await crew.is_sending(1) for _ in range(2)]:
+        answer_to_other.set()
     last = await crew.is_sending(1)
     before = await state_of(story, key, phone)
     late.cancel()
+    await row_of(story, key)  # it has heard that it is to stop before anything is answered
     for answer in answers:
         answer.set()
     with pytest.raises(asyncio.CancelledError):
