@@ -10,7 +10,7 @@ else
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
 endif
 
-.PHONY: help install install-dev demo tour test test-all lint format types lock migration clean
+.PHONY: help install install-dev demo tour test test-all chaos lint format types lock migration clean
 
 help: ## show what can be done here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ test: install-dev ## the tests (a few minutes)
 
 test-all: install-dev ## the tests, the long ones too
 	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n 2
+
+chaos: install-dev ## kill workers among thousands of messages, again and again, and count (a minute)
+	@$(BIN)/python -m pytest -s -m chaos
 
 lint: install-dev ## ruff: rules and format
 	@$(BIN)/ruff check .

@@ -1,5 +1,7 @@
 """Which key this database was written with: asked once at start, before anything is read or written."""
 
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field
 
 from app.db import Database, Encrypted, Record
@@ -19,8 +21,17 @@ async def prove_key(db: Database) -> None:
     VaultError, with what to do, when it was written with another key.
     """
     async with db.begin() as session:
-        row = await session.get(Installation, 1)
-        if row is None:
-            session.add(Installation(proof=PROOF))
-        elif row.proof != PROOF:
+        row = await session.get(Installation, 1) or await _first(session)
+        if row.proof != PROOF:
             raise VaultError("数据库里的密钥标记不对：这不是同行的数据库，或者已经损坏")
+
+
+async def _first(session: AsyncSession) -> Installation:
+    """The key is remembered now; of several processes that start together, by one of them."""
+    row = Installation(proof=PROOF)
+    try:
+        async with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        return await session.get_one(Installation, 1)
+    return row

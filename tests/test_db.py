@@ -18,7 +18,7 @@ from app.db import Database, Record, ident, insert_once, is_database_trouble, ri
 from app.escalations.ladders import DEFAULTS
 from app.escalations.machine import Level, Outcome, State
 from app.escalations.models import CaseRow
-from app.installation import prove_key
+from app.installation import Installation, prove_key
 from app.messages.models import Lane, Outbox, OutboxState
 from app.people.models import House, Person, Programme, Role
 from app.vault import Vault, VaultError
@@ -163,6 +163,15 @@ async def test_the_same_name_is_sealed_differently_each_time(db: Database) -> No
     async with db.read() as session:
         sealed = list(await session.scalars(text("SELECT name FROM person")))
     assert len(set(sealed)) == 2
+
+
+async def test_processes_that_start_together_over_a_new_database_all_start(db: Database, url: str) -> None:
+    others = [Database(url, Vault(KEY)) for _ in range(4)]
+    await asyncio.gather(*(prove_key(one) for one in (db, *others)))
+    for other in others:
+        await other.close()
+    async with db.read() as session:
+        assert await session.scalar(select(func.count()).select_from(Installation)) == 1
 
 
 async def test_a_wrong_key_is_noticed_at_the_start_in_one_sentence(url: str, db: Database) -> None:

@@ -1,10 +1,7 @@
 """Workers that are killed in the middle of their work: nothing is lost, and only what was under way is repeated."""
 
 import asyncio
-import multiprocessing
 import shutil
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,42 +16,21 @@ from app.migrations import sync_url
 from app.vault import Vault
 from tests import due_worker
 from tests.due_worker import BATCH, KEY
+from tests.processes import Child, wait_until
 
 LETTERS = 200
 LEASE = timedelta(seconds=1.5)
-PATIENCE = 45
 
 
-# Each worker is forked off a process that has read the program already: a fresh one, and at once.
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["__main__", "tests.due_worker"])
-
-
-class Worker:
+class Worker(Child):
     """A process that sends letters; what it sent stands in its file, whatever becomes of it."""
 
     def __init__(self, url: str, file: Path) -> None:
+        super().__init__(due_worker.work, url, file, LEASE)
         self._file = file
-        self._process = PROCESSES.Process(target=due_worker.work, args=(url, file, LEASE), daemon=True)
-        self._process.start()
 
     def sent(self) -> list[int]:
         return [int(line) for line in self._file.read_text().split()] if self._file.exists() else []
-
-    def kill(self) -> None:
-        """As a power cut would (SIGKILL): no signal that could be caught, no goodbye."""
-        self._process.kill()
-        self._process.join()
-
-    def is_alive(self) -> bool:
-        return self._process.is_alive()
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    until = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < until, "the workers got nowhere"
-        time.sleep(0.005)
 
 
 def put_letters(url: str) -> set[int]:

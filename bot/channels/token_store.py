@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from app.clock import Clock
 from app.db import Database
 from app.messages import channels, tokens
@@ -50,6 +52,9 @@ class DatabaseTokenStore:
                     return stored
                 async with self._db.begin() as session:
                     ours = await tokens.begin_renewal(session, self._account, self._clock.now(), RENEWAL_LASTS)
+                    if ours and await self._renewed_meanwhile(session, stale):
+                        await tokens.give_up_renewal(session, self._account)
+                        continue
                 if ours:
                     return await self._renew(fetch)
                 await asyncio.sleep(LOOK_EVERY)
@@ -72,6 +77,11 @@ class DatabaseTokenStore:
             await tokens.store(session, self._account, renewed.value, renewed.expires_at)
         self._seen = renewed
         return renewed
+
+    async def _renewed_meanwhile(self, session: AsyncSession, stale: AccessToken | None) -> bool:
+        """Whether somebody has finished renewing it since we looked and before it was our turn."""
+        row = await tokens.stored(session, self._account)
+        return row is not None and (stale is None or row.value != stale.value)
 
     async def _stored(self) -> AccessToken | None:
         async with self._db.read() as session:
