@@ -71,7 +71,8 @@ class Exchange:
 
     def _request(self, method: str, path: str, **request: Any) -> httpx.Request:
         """Made here and not by the client, which merges in headers, cookies and parameters that it does not have."""
-        return httpx.Request(method, self._address(path), extensions=self._extensions, **request)
+        headers = {"User-Agent": self._http.headers["User-Agent"], **request.pop("headers", {})}
+        return httpx.Request(method, self._address(path), headers=headers, extensions=self._extensions, **request)
 
     def _address(self, path: str) -> httpx.URL:
         if path not in self._addresses:

@@ -106,6 +106,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("unsolicited"),
             postgresql_where=sa.text("unsolicited"),
         )
+        batch_op.create_index(
+            "ix_outbox_doubt",
+            ["lane", "due_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'sending' AND due_at IS NOT NULL"),
+            postgresql_where=sa.text("state = 'sending' AND due_at IS NOT NULL"),
+        )
         batch_op.create_foreign_key(
             batch_op.f("fk_outbox_broadcast_id_broadcast"), "broadcast", ["broadcast_id"], ["id"]
         )
@@ -131,6 +138,11 @@ def downgrade() -> None:
 
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_outbox_broadcast_id_broadcast"), type_="foreignkey")
+        batch_op.drop_index(
+            "ix_outbox_doubt",
+            sqlite_where=sa.text("state = 'sending' AND due_at IS NOT NULL"),
+            postgresql_where=sa.text("state = 'sending' AND due_at IS NOT NULL"),
+        )
         batch_op.drop_index(
             "ix_outbox_unsolicited", sqlite_where=sa.text("unsolicited"), postgresql_where=sa.text("unsolicited")
         )

@@ -89,6 +89,14 @@ class Outbox(DueRow, table=True):
     __table_args__ = (
         # One index a lane: whoever asks for what is urgent reads nothing of a broadcast of 100 000.
         due_index("outbox", "lane"),
+        # What was being sent when a process died goes first: the platform remembers our ids for ten minutes only.
+        Index(
+            "ix_outbox_doubt",
+            "lane",
+            "due_at",
+            sqlite_where=text("state = 'sending' AND due_at IS NOT NULL"),
+            postgresql_where=text("state = 'sending' AND due_at IS NOT NULL"),
+        ),
         Index(
             "ix_outbox_unsolicited",
             "person_id",

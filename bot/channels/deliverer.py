@@ -76,7 +76,8 @@ class _Round:
                 if self._crew:
                     await self._wait(enough=max(1, self._senders // 2))
         except asyncio.CancelledError:
-            await asyncio.shield(self._wind_up())
+            back, self._ready = list(self._ready), deque()
+            await asyncio.shield(self._wind_up(back))
             raise
         return done
 
@@ -152,7 +153,7 @@ class _Round:
             envelope = self._ready.popleft()
             self._under_way[envelope.parcel.id] = envelope
             try:
-                outcome = await _send(envelope)
+                outcome = await _send(envelope, self._clock)
                 self._finished.append(outcome)  # in a line of its own: while we waited, the list was another one
             finally:
                 del self._under_way[envelope.parcel.id]
@@ -191,11 +192,12 @@ class _Round:
                 break
         return len(outcomes)
 
-    async def _wind_up(self) -> None:
+    async def _wind_up(self, back: list[Envelope]) -> None:
         """The process stops: what has not left goes back, what is under way gets a moment to end."""
         if self._step is not None:
             await asyncio.wait({self._step})
-        back, self._ready = list(self._ready), deque()
+        back += self._ready  # a turn that was under way may have claimed more
+        self._ready.clear()
         if back:
             async with self._db.begin() as session:
                 await unsent(session, back, OutboxState.QUEUED, None, self._clock.now())
@@ -207,10 +209,12 @@ class _Round:
             await self._write(self._finished)
 
 
-async def _send(envelope: Envelope) -> Outcome:
+async def _send(envelope: Envelope, clock: Clock) -> Outcome:
     parcel, rung = envelope.parcel, envelope.rung
     try:
         await rung.bucket.take(parcel.lane)
+        if clock.now() > envelope.until:
+            return Outcome(envelope, in_time=False)
         return Outcome(envelope, sent=True, receipt=await rung.send(parcel, envelope.letter, envelope.to))
     except OutsideError as error:
         log.warning("not sent", rung=rung.name, kind=parcel.kind, errcode=error.errcode, advice=error.advice)

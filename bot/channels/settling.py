@@ -34,10 +34,14 @@ MOST_URGENT_TRIES = 2
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`receipt` where it went out, `error` where it did not; neither where our own code broke."""
+    """`receipt` where it went out, `error` where it did not; neither where our own code broke.
+
+    Not `in_time`: its turn came so late that the call was not begun.
+    """
 
     envelope: Envelope
     sent: bool = False
+    in_time: bool = True
     receipt: str | None = None
     error: OutsideError | None = None
 
@@ -50,8 +54,10 @@ async def settle(session: AsyncSession, outcomes: Sequence[Outcome], now: dateti
     mine = await outbox.still_mine(session, [o.envelope.parcel for o in outcomes])
     sent = [o for o in outcomes if o.sent]
     await _sent(session, sent, mine, now)
-    for outcome in outcomes:
-        if not outcome.sent and outcome.envelope.parcel.id in mine:
+    ours = [o for o in outcomes if not o.sent and o.envelope.parcel.id in mine]
+    await unsent(session, [o.envelope for o in ours if not o.in_time], OutboxState.QUEUED, None, now)
+    for outcome in ours:
+        if outcome.in_time:
             await _not_sent(session, outcome, now)
     if contacts:
         await reach.free(session, {o.envelope.claim for o in outcomes}, contacts)

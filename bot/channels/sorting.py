@@ -36,18 +36,23 @@ log = structlog.get_logger()
 QUESTION_KEEPS = timedelta(hours=1)
 A_MOMENT = timedelta(seconds=1)
 A_WEEK = timedelta(days=7)
+BEGIN_WITHIN = due.LEASE / 2
 BROKEN_AFTER = 3  # a letter that cannot be composed three times over will not be the fourth time
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A row that is marked as being sent, and all that is needed to send it without the database."""
+    """A row that is marked as being sent, and all that is needed to send it without the database.
+
+    The call has to begin by `until`: later, the lease might end before it does, and somebody else would begin.
+    """
 
     parcel: Parcel
     letter: Letter
     to: Address
     rung: Rung
     claim: int
+    until: datetime
     repeated: bool = False
 
 
@@ -206,7 +211,7 @@ class Sorter:
             if name in tried or tray.is_shut(name, parcel) or not rung.is_open(parcel, letter, to, now):
                 continue
             if await rung.reserve(tray.session, letter, to):
-                tray.send(Envelope(parcel, letter, to, rung, tray.claim, parcel.outcome_unknown))
+                tray.send(Envelope(parcel, letter, to, rung, tray.claim, now + BEGIN_WITHIN, parcel.outcome_unknown))
                 return
         shut = [tray.closed[name] for name in names if name not in tried and tray.is_shut(name, parcel)]
         first = min(shut, key=lambda channel: channel.until, default=None)
