@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import ring
-from app.messages import channels, outbox, questions, reach
+from app.messages import broadcasts, channels, outbox, questions, reach
 from app.messages import service as messages
 from app.messages.models import Lane, OutboxState
 from bot.channels import lost, receipts
@@ -162,16 +162,21 @@ async def _lost(session: AsyncSession, envelope: Envelope, why: str, now: dateti
 
 
 async def unsent(
-    session: AsyncSession, envelopes: Sequence[Envelope], state: OutboxState, why: str | None, now: datetime
-) -> None:
-    """These were ready and are not sent after all: what they cost is given back, and they wait as before."""
+    session: AsyncSession, envelopes: Sequence[Envelope], now: datetime, *, stopped: bool = False
+) -> None:  # fmt: skip
+    """These were ready and are not sent after all: what they cost is given back, and they wait as before.
+
+    `stopped`: until their broadcast is resumed.
+    """
     for envelope in envelopes:
         parcel = envelope.parcel
         await envelope.rung.give_back(session, envelope.letter, envelope.to)
         if envelope.repeated:  # of the first time still nobody knows
             await outbox.change(session, parcel, due_at=now)
             continue
-        due_at = None if state is OutboxState.HELD else parcel.created_at
+        state, why, due_at = OutboxState.QUEUED, None, parcel.created_at
+        if stopped and parcel.not_after is not None:
+            state, why, due_at = OutboxState.HELD, broadcasts.STOPPED, broadcasts.parked_until(parcel.not_after)
         await outbox.change(
             session, parcel, due_at=due_at, state=state, reason=why, sending_by=None, first_sent_at=None,
             tries=parcel.tries - 1,
