@@ -230,7 +230,7 @@ async def test_at_night_it_waits_for_the_morning_and_can_be_stopped_until_then(
 @pytest.mark.slow
 @pytest.mark.parametrize("installation", [{"senders": 50}])
 async def test_a_hundred_thousand_are_stopped_resumed_and_overtaken(story: Story, api: BareApi) -> None:
-    n, in_hand = 100_000, 75
+    n, in_hand, api.patience = 100_000, 75, 600
     await crowd(story, n)
     member = await here(story)
     cast = await announce(story)

@@ -12,7 +12,7 @@ import pytest
 from app.activities import service as activities
 from app.activities.calendar import Quiet
 from app.activities.machine import Answer
-from app.clock import Clock, local
+from app.clock import Clock
 from app.db import Database, ident
 from app.messages import broadcasts
 from app.messages import service as messages
@@ -375,15 +375,12 @@ async def test_what_is_urgent_goes_before_thousands_of_others(story: Story) -> N
 
 
 @pytest.mark.usefixtures("nothing_planned")
-async def test_what_somebody_asked_for_goes_before_a_broadcast(story: Story) -> None:
+async def test_what_concerns_one_person_goes_before_what_everybody_is_told(story: Story) -> None:
     api = BareApi(latency=0)
     instead_of_wechat(story, api)
     await crowd(story, 100)
     member = await here(story)
     await announce(story)
-    async with story.house.db.begin() as session:
-        who = await registered(story, "xiaohe")
-        await messages.send(session, "text", key="t", to=who, params={"text": "好"}, now=story.house.clock.now())
+    await story.platform.message(member.openid, "找人")
     await story.house.tower.bells[DELIVER].drain()
-    assert api.openids.index(member.openid) < story.settings.senders
-    assert local(story.house.clock.now(), ZONE).hour == 9
+    assert api.openids.index("o_wangle") < story.settings.senders

@@ -123,12 +123,12 @@ async def announce(story: Story, said: str = "明天下午停电，早点回家"
 class BareApi:
     """WeChat as far as sending needs it: takes everything, and notes to whom and when.
 
-    `latency`, `slower` (by how much each call is slower than the one before) and the moments of `taken` are in
-    real seconds.
+    `latency`, `slower` (by how much each call is slower than the one before), the moments of `taken` and the
+    `patience` of a test that waits for it (TimeoutError) are in real seconds.
     """
 
     def __init__(self, latency: float = 0.001) -> None:
-        self.slower = 0.0
+        self.slower, self.patience = 0.0, 60.0
         self.begun = 0
         self.taken: list[tuple[str, float]] = []
         self.latency = latency
@@ -150,12 +150,12 @@ class BareApi:
 
     async def after(self, n: int) -> None:
         """Until so many messages have been taken."""
-        async with self._news:
+        async with asyncio.timeout(self.patience), self._news:
             await self._news.wait_for(lambda: len(self.taken) >= n)
 
     async def asked(self, n: int) -> None:
         """Until so many have begun to be sent."""
-        async with self._news:
+        async with asyncio.timeout(self.patience), self._news:
             await self._news.wait_for(lambda: self.begun >= n)
 
     async def _tell(self) -> None:
