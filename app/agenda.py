@@ -15,7 +15,7 @@ from app.mood.models import MoodPlan
 from app.people import service as people
 from bot.wording import wording
 
-HELD = ("quiet", "question", "try_later")
+HELD = ("quiet", "question", "enough", "try_later", "stopped")
 say = wording().say
 
 

@@ -1,10 +1,10 @@
 """One text to everybody of a house or a programme, behind everything else; stopped at once, resumed, said once."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -15,6 +15,7 @@ from app.messages.models import Broadcast, BroadcastState, Contact, Lane, Outbox
 from app.people.models import Person, Role
 
 STOPPED = "stopped"
+A_MOMENT = timedelta(seconds=1)
 
 
 async def start(
@@ -43,15 +44,23 @@ async def start(
 
 
 async def stop(session: AsyncSession, broadcast_id: int) -> int:
-    """Nothing more of it goes out, but for what is being sent in this moment; how many wait now."""
-    await _set(session, broadcast_id, BroadcastState.STOPPED)
+    """Nothing more of it goes out, but for what is being sent in this moment; how many wait now.
+
+    One that nobody resumes ends when it would be too old to be said.
+    """
+    cast = await _set(session, broadcast_id, BroadcastState.STOPPED)
     parked = await session.execute(
         update(outbox.OUTBOX)
         .where(outbox.OUTBOX.c.broadcast_id == broadcast_id, outbox.OUTBOX.c.state.in_(outbox.WAITING))
-        .where(outbox.OUTBOX.c.due_at.is_not(None))
-        .values(state=OutboxState.HELD, reason=STOPPED, due_at=None)
+        .where(or_(outbox.OUTBOX.c.reason.is_(None), outbox.OUTBOX.c.reason != STOPPED))
+        .values(state=OutboxState.HELD, reason=STOPPED, due_at=parked_until(cast.not_after))
     )
     return int(parked.rowcount)  # type: ignore[attr-defined]
+
+
+def parked_until(not_after: datetime) -> datetime:
+    """When a message that waits for its broadcast to be resumed is looked at again, and found to be too old."""
+    return not_after + A_MOMENT
 
 
 async def resume(session: AsyncSession, broadcast_id: int, now: datetime) -> int:
@@ -60,7 +69,7 @@ async def resume(session: AsyncSession, broadcast_id: int, now: datetime) -> int
     woken = await session.execute(
         update(outbox.OUTBOX)
         .where(outbox.OUTBOX.c.broadcast_id == broadcast_id, outbox.OUTBOX.c.state == OutboxState.HELD)
-        .where(outbox.OUTBOX.c.reason == STOPPED, outbox.OUTBOX.c.due_at.is_(None))
+        .where(outbox.OUTBOX.c.reason == STOPPED)
         .values(state=OutboxState.QUEUED, reason=None, due_at=now)
     )
     ring(session, outbox.DELIVER)
@@ -104,9 +113,10 @@ async def counts(session: AsyncSession, broadcast_id: int) -> dict[OutboxState, 
     return {state: n for state, n in rows}  # noqa: C416 - rows are no pairs to mypy
 
 
-async def _set(session: AsyncSession, broadcast_id: int, state: BroadcastState) -> None:
+async def _set(session: AsyncSession, broadcast_id: int, state: BroadcastState) -> Broadcast:
     broadcast = await session.get(Broadcast, broadcast_id, with_for_update=True, populate_existing=True)
     if broadcast is None:
         raise LookupError(f"no broadcast {broadcast_id}")
     broadcast.state = state
     await session.flush()
+    return broadcast

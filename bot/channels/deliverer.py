@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.clock import Clock
 from app.db import Database, is_database_trouble
 from app.messages import broadcasts, outbox
-from app.messages.models import Lane, OutboxState
+from app.messages.models import Lane
 from app.messages.outbox import Parcel
 from bot.channels.settling import Outcome, settle, unsent
 from bot.channels.sorting import A_MOMENT, Envelope, Sorted, Sorter
@@ -139,7 +139,7 @@ class _Round:
     async def _call_back(self, session: AsyncSession, stopped: set[int]) -> None:
         back = [e for e in self._ready if e.parcel.broadcast_id in stopped]
         self._ready = deque(e for e in self._ready if e.parcel.broadcast_id not in stopped)
-        await unsent(session, back, OutboxState.HELD, broadcasts.STOPPED, self._clock.now())
+        await unsent(session, back, self._clock.now(), stopped=True)
 
     def _start(self) -> None:
         """As many senders as there is work for; each goes on while anything is ready."""
@@ -200,7 +200,7 @@ class _Round:
         self._ready.clear()
         if back:
             async with self._db.begin() as session:
-                await unsent(session, back, OutboxState.QUEUED, None, self._clock.now())
+                await unsent(session, back, self._clock.now())
         if self._crew:
             await asyncio.wait(set(self._crew), timeout=FAREWELL)
         for sender in list(self._crew):

@@ -15,8 +15,12 @@ from app.people import service as people
 from app.tasks import service as tasks
 from app.tasks.models import TaskKind
 from bot.discretion import Shows, banned, discreet
+from bot.notices import NOTICES, activities
 from bot.notices.letter import ROBOT, Card, Letter, Notice
 from bot.wording import Wording
+
+# Whatever is said of one activity, it is the same name that has to be changed.
+OF_AN_ACTIVITY = frozenset(kind for kind, notice in NOTICES.items() if notice.compose.__module__ == activities.__name__)
 
 
 def looked_over(letter: Letter, notice: Notice, words: Wording) -> tuple[str, Card | None, list[str]]:
@@ -38,8 +42,10 @@ def looked_over(letter: Letter, notice: Notice, words: Wording) -> tuple[str, Ca
 
 async def report(session: AsyncSession, parcel: Parcel, found: list[str], now: datetime) -> None:
     """Staff hear once about each subject that a name has to be changed; operators, once an hour, which words."""
-    await channels.alarm(session, "discretion", "indiscreet", now, code=parcel.kind, detail=" ".join(found)[:64])
+    words = " ".join(dict.fromkeys(found))[:64]
+    await channels.alarm(session, "discretion", "indiscreet", now, code=parcel.kind, detail=words)
     about = await people.person(session, parcel.person_id) if parcel.person_id is not None else None
+    subject = "activity" if parcel.kind in OF_AN_ACTIVITY else parcel.kind
     await tasks.ask_a_person(
-        session, TaskKind.CLEAR, "indiscreet", key=f"indiscreet:{parcel.kind}:{parcel.subject_id}", now=now, about=about
+        session, TaskKind.CLEAR, "indiscreet", key=f"indiscreet:{subject}:{parcel.subject_id}", now=now, about=about
     )

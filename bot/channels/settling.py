@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import ring
-from app.messages import channels, outbox, questions, reach
+from app.messages import broadcasts, channels, outbox, questions, reach
 from app.messages import service as messages
 from app.messages.models import Lane, OutboxState
 from bot.channels import lost, receipts
@@ -55,7 +55,7 @@ async def settle(session: AsyncSession, outcomes: Sequence[Outcome], now: dateti
     sent = [o for o in outcomes if o.sent]
     await _sent(session, sent, mine, now)
     ours = [o for o in outcomes if not o.sent and o.envelope.parcel.id in mine]
-    await unsent(session, [o.envelope for o in ours if not o.in_time], OutboxState.QUEUED, None, now)
+    await unsent(session, [o.envelope for o in ours if not o.in_time], now)
     for outcome in ours:
         if outcome.in_time:
             await _not_sent(session, outcome, now)
@@ -119,6 +119,9 @@ async def _not_sent(session: AsyncSession, outcome: Outcome, now: datetime) -> N
                 because = error.code or "unreachable"
                 await lost.nobody_there(session, parcel.person_id, envelope.to.wechat.id, because, now)
             await _next_rung(session, envelope, now)
+        case QuotaUsedUp() | Misconfigured() if parcel.lane is not Lane.URGENT:
+            # This way is shut for everybody now, and opens again: it was not tried and found wanting.
+            await _next_rung(session, envelope, now, opens_again=True)
         case _:
             await _next_rung(session, envelope, now)
 
@@ -156,13 +159,14 @@ async def _tell_operators(session: AsyncSession, envelope: Envelope, error: Outs
     await channels.alarm(session, rung, known, now, code=error.code, errcode=error.errcode, detail=detail)
 
 
-async def _next_rung(session: AsyncSession, envelope: Envelope, now: datetime) -> None:
+async def _next_rung(
+    session: AsyncSession, envelope: Envelope, now: datetime, *, opens_again: bool = False
+) -> None:  # fmt: skip
     parcel, rung = envelope.parcel, envelope.rung
+    tried = parcel.rungs_tried if opens_again else f"{parcel.rungs_tried} {rung.name}".strip()
     error_free = {"state": OutboxState.QUEUED, "reason": None, "sending_by": None, "first_sent_at": None, "tries": 0}
     log.warning("rung closed", rung=rung.name, kind=parcel.kind, outbox=parcel.id)
-    await outbox.change(
-        session, parcel, due_at=now, rungs_tried=f"{parcel.rungs_tried} {rung.name}".strip(), **error_free
-    )
+    await outbox.change(session, parcel, due_at=now, rungs_tried=tried, **error_free)
     ring(session, outbox.ALERT if parcel.lane is Lane.URGENT else outbox.DELIVER)
 
 
@@ -173,16 +177,21 @@ async def _lost(session: AsyncSession, envelope: Envelope, why: str, now: dateti
 
 
 async def unsent(
-    session: AsyncSession, envelopes: Sequence[Envelope], state: OutboxState, why: str | None, now: datetime
-) -> None:
-    """These were ready and are not sent after all: what they cost is given back, and they wait as before."""
+    session: AsyncSession, envelopes: Sequence[Envelope], now: datetime, *, stopped: bool = False
+) -> None:  # fmt: skip
+    """These were ready and are not sent after all: what they cost is given back, and they wait as before.
+
+    `stopped`: until their broadcast is resumed.
+    """
     for envelope in envelopes:
         parcel = envelope.parcel
         await envelope.rung.give_back(session, envelope.letter, envelope.to)
         if envelope.repeated:  # of the first time still nobody knows
             await outbox.change(session, parcel, due_at=now)
             continue
-        due_at = None if state is OutboxState.HELD else parcel.created_at
+        state, why, due_at = OutboxState.QUEUED, None, parcel.created_at
+        if stopped and parcel.not_after is not None:
+            state, why, due_at = OutboxState.HELD, broadcasts.STOPPED, broadcasts.parked_until(parcel.not_after)
         await outbox.change(
             session, parcel, due_at=due_at, state=state, reason=why, sending_by=None, first_sent_at=None,
             tries=parcel.tries - 1,

@@ -117,7 +117,7 @@ class Sorter:
             await tray.lost(parcel, OutboxState.EXPIRED, "too late")
             return
         if parcel.broadcast_id in tray.stopped:
-            tray.end(parcel, OutboxState.HELD, broadcasts.STOPPED)
+            await tray.park(parcel)
             return
         person = tray.people.get(parcel.person_id or 0)
         if notice.topic is not None and person is not None and not person.wants(notice.topic):
@@ -296,6 +296,14 @@ class _Tray:
             await self.lost(parcel, OutboxState.EXPIRED, why)
             return
         self.sorted.moved.setdefault((OutboxState.HELD, why, until), []).append(parcel)
+
+    async def park(self, parcel: Parcel) -> None:
+        """Its broadcast was stopped. What may have gone out already is not said again when it is resumed."""
+        if parcel.outcome_unknown:
+            await self.lost(parcel, OutboxState.FAILED, "outcome unknown")
+            return
+        until = broadcasts.parked_until(parcel.not_after) if parcel.not_after is not None else None
+        self.sorted.moved.setdefault((OutboxState.HELD, broadcasts.STOPPED, until), []).append(parcel)
 
     async def lost(self, parcel: Parcel, state: OutboxState, why: str) -> None:
         if await outbox.change(self.session, parcel, state=state, reason=why, finished_at=self.now):

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from app.clock import Clock
 from app.messages.models import Lane
 from app.messages.outbox import Parcel
@@ -36,8 +38,12 @@ class PerMinute:
             lately.popleft()
         return lately is None or len(lately) < self.most
 
-    def count(self, name: str) -> None:
+    def take(self, name: str) -> bool:
+        """Count one more; False: there is no room. What is then not sent after all stays counted."""
+        if not self.has_room(name):
+            return False
         self._lately.setdefault(name, deque()).append(self.clock.now())
+        return True
 
 
 @dataclass
@@ -55,9 +61,12 @@ class WorkMessage(Free):
     def is_open(self, parcel: Parcel, letter: Letter, to: Address, now: datetime) -> bool:
         return self.reaches(to) and self.pace.has_room(_userid(to))
 
+    async def reserve(self, session: AsyncSession, letter: Letter, to: Address) -> bool:
+        # Here and not when it is sent: a handful is decided about before the first of them leaves.
+        return self.pace.take(_userid(to))
+
     async def send(self, parcel: Parcel, letter: Letter, to: Address) -> str | None:
         card = letter.card
-        self.pace.count(_userid(to))
         if card is None or card.button is None:
             await self.client.send_text(_userid(to), letter.text)
             return None
@@ -86,8 +95,10 @@ class GroupMessage(Free):
     def is_open(self, parcel: Parcel, letter: Letter, to: Address, now: datetime) -> bool:
         return self.reaches(to) and self.pace.has_room(to.house or "")
 
+    async def reserve(self, session: AsyncSession, letter: Letter, to: Address) -> bool:
+        return self.pace.take(to.house or "")
+
     async def send(self, parcel: Parcel, letter: Letter, to: Address) -> str | None:
-        self.pace.count(to.house or "")
         await self.robot.post(self.keys[to.house or ""], letter.text)
         return None
 

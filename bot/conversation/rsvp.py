@@ -117,7 +117,7 @@ async def _ask_which(talk: Talk, ahead: list[Occurrence], said: Answer | None) -
 def choices(talk: Talk, ahead: list[Occurrence]) -> str:
     return "\n".join(
         f"{n} {about['when']} {about['title']}，{about['place']}"
-        for n, about in enumerate((words_of(o, talk.zone) for o in ahead), start=1)
+        for n, about in enumerate((talk.discreetly(words_of(o, talk.zone)) for o in ahead), start=1)
     )
 
 

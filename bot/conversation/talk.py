@@ -18,6 +18,7 @@ from app.people.addressees import Addressee
 from app.people.models import House, Person, Programme, Role
 from app.tasks import service as tasks
 from app.tasks.models import TaskKind
+from bot.discretion import discreet
 from bot.links import Links
 from bot.screening import Level, Reading
 from bot.wechat.inbound import Inbound
@@ -56,10 +57,17 @@ class Talk:
         return self.programme.zone if self.programme else "Asia/Shanghai"
 
     def say(self, key: str, **data: Any) -> str:
-        """A sentence of this person's locale; who they are and whom they can call is filled in."""
+        """A sentence of this person's locale; who they are and whom they can call is filled in.
+
+        A name in it that must not show is replaced by a neutral word: an answer lights up a screen as well.
+        """
         common = CommonWords(self.words, self.programme, self.house, self.worker, self.person)
-        common.update(data)
+        common.update(self.discreetly(data))
         return self.words.say_with(key, common)
+
+    def discreetly(self, data: dict[str, Any]) -> dict[str, Any]:
+        """What a sentence will speak of, with neutral words in the place of names that must not show."""
+        return discreet(self.words).data(data)[0]
 
     def who(self) -> Person:
         if self.person is None:
@@ -142,7 +150,7 @@ class CommonWords(dict[str, Any]):
         match name:
             case "home":
                 said = (house.name if house else None) or (programme.name if programme else "")
-                return said or self._words.say("people.house")
+                return str(discreet(self._words).data({name: said})[0][name]) or self._words.say("people.house")
             case "phone":
                 return (house.phone if house else "") or (programme.phone if programme else "")
             case "support":

@@ -260,6 +260,7 @@ async def test_whom_no_channel_reaches_stands_on_the_call_list(story: Story) -> 
     await story.clock.forward_to(MONDAY.replace(day=24, hour=10))
     async with story.house.db.read() as session:
         calls = (await session.scalars(select(Task))).all()
+        # To call because of what was not said, and to see why nothing reaches them any more.
         assert {(t.kind.value, t.phone is not None) for t in calls} == {("call", True), ("clear", True)}
 
 
