@@ -13,11 +13,13 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import delete
 
 import app.tables  # noqa: F401 - every model has to be there before the first query
 from app.clock import Clock
 from app.db import Database
 from app.messages import channels, tokens
+from app.messages.models import Token
 from app.vault import Vault
 from bot.channels import token_store
 from bot.channels.token_store import DatabaseTokenStore
@@ -120,6 +122,19 @@ async def test_twenty_who_need_a_new_token_at_once_ask_wechat_once(
     stores: list[DatabaseTokenStore], shop: Shop, turned_away: Callable[[int], Any]
 ) -> None:
     asking = asyncio.gather(*(stores[n % 2].refresh(OLD, shop.fetch) for n in range(20)))
+    await turned_away(3)
+    shop.open.set()
+    assert {token.value for token in await asking} == {"token 1"}
+    assert shop.asked == 1
+
+
+async def test_the_very_first_token_is_asked_for_once_as_well(
+    stores: list[DatabaseTokenStore], shop: Shop, dbs: list[Database], turned_away: Callable[[int], Any]
+) -> None:
+    async with dbs[0].begin() as session:
+        await session.execute(delete(Token))
+    assert await stores[0].get() is None
+    asking = asyncio.gather(*(stores[n % 2].refresh(None, shop.fetch) for n in range(20)))
     await turned_away(3)
     shop.open.set()
     assert {token.value for token in await asking} == {"token 1"}

@@ -14,8 +14,9 @@ LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 async def stored(session: AsyncSession, account: str) -> Token | None:
     """The token of an account, fresh or not; None before the first one."""
-    row: Token | None = await session.scalar(select(Token).where(col(Token.account) == account, col(Token.value) != ""))
-    return row
+    row: Token | None = await session.scalar(select(Token).where(col(Token.account) == account))
+    # Asked here and not of the database, to which even an empty value is sealed.
+    return row if row is not None and row.value else None
 
 
 async def begin_renewal(session: AsyncSession, account: str, now: datetime, lease: timedelta) -> bool:
