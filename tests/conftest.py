@@ -40,7 +40,7 @@ hypothesis_settings.register_profile("house", deadline=None)
 hypothesis_settings.register_profile("long", deadline=None, max_examples=2000, stateful_step_count=100)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
 
-pytest_plugins = ["tests.postgres", "tests.needs"]
+pytest_plugins = ["tests.postgres", "tests.needs", "tests.engines"]
 
 ZONE = "Asia/Shanghai"
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=ZoneInfo(ZONE))
