@@ -106,6 +106,8 @@ class Reception:
                 for answer in heard.answers:
                     if answer.accepted:
                         await subscriptions.allowed(session, ident(contact), answer.template_id)
+                    else:
+                        await subscriptions.refused(session, ident(contact), answer.template_id, now)
             case SubscriptionChange():
                 for template_id in heard.rejected:
                     await subscriptions.refused(session, ident(contact), template_id, now)

@@ -35,12 +35,13 @@ from bot.simulator import (
 from bot.sms.gateway import SmsGateway
 from bot.worlds import Worlds
 from tests.beginnings import Beginning, Moment
+from tests.line import Line
 
 hypothesis_settings.register_profile("house", deadline=None)
 hypothesis_settings.register_profile("long", deadline=None, max_examples=2000, stateful_step_count=100)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
 
-pytest_plugins = ["tests.postgres", "tests.needs", "tests.quick"]
+pytest_plugins = ["tests.postgres", "tests.needs", "tests.quick", "tests.engines"]
 
 ZONE = "Asia/Shanghai"
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=ZoneInfo(ZONE))
@@ -195,21 +196,27 @@ class open_story:  # noqa: N801 - reads as a verb
     def __init__(
         self, settings: Settings, clock: Clock, platform: Platform | None = None, *,
         beginning: Beginning | None = None, sms: SmsGateway | None = None, post: Post | None = None,
+        line: Line | None = None,
     ) -> None:  # fmt: skip
         self._settings = settings
         self._clock = clock
         self._platform = platform
         self._beginning = beginning
         self._sms, self._post = sms, post
+        self._line = line
 
     async def __aenter__(self) -> Story:
-        box = httpx.AsyncClient(base_url="http://box", transport=httpx.AsyncBaseTransport())
+        nobody = httpx.AsyncBaseTransport()
+        box = httpx.AsyncClient(base_url="http://box", transport=nobody) if self._line is None else self._line.client()
         worlds = Worlds(wechat=box, wecom=box, plain=box, sms=self._sms, post=self._post)
         self.house = Tongxing.build(self._settings, self._clock, worlds)
         app = create_app(self.house, bells=())
         self.door = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://house")
         platform = self._platform or self._new_platform()
-        box._transport = httpx.ASGITransport(create_box(platform))
+        if self._line is None:
+            box._transport = httpx.ASGITransport(create_box(platform))
+        else:
+            self._line.connect(create_box(platform))
         if self._beginning is not None:
             self._beginning.staff.lay_out(self._settings, platform)
         self._running = self.house.running(bells=())

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.messages.models import Contact
-from app.messages.window import Limits, may_write, opened_by_message, opened_by_tap, shut, spend
+from app.messages.window import Limits, left, may_write, opened_by_message, opened_by_tap, shut, spend
 from app.settings import Settings
 from tests.conftest import Story
 
@@ -133,6 +133,22 @@ def test_spending_more_than_there_is_leaves_nothing_and_no_debt() -> None:
     assert how_many(contact, NOON + SECOND, urgent=True) == 3
 
 
+def test_the_ledger_says_how_many_may_still_go_and_until_when() -> None:
+    contact = after_a_message()
+    for number in (5, 4, 3):
+        assert left(contact, NOON + HOUR) == (number, NOON + 48 * HOUR)
+        spend(contact)
+    assert left(after_a_tap(), NOON) == (3, NOON + MINUTE)
+
+
+def test_of_a_window_that_is_shut_the_ledger_says_nothing() -> None:
+    assert left(somebody(), NOON) is None
+    contact = after_a_message()
+    assert left(contact, NOON + 48 * HOUR) is None
+    shut(contact)
+    assert left(contact, NOON) is None
+
+
 async def test_opening_a_link_of_the_menu_opens_no_window(story: Story) -> None:
     member = await story.joined()
     await story.clock.forward(hours=49)
@@ -190,16 +206,16 @@ class WindowLife(RuleBasedStateMachine):
 
     def spend(self) -> None:
         spend(self.contact)
-        open_now = {kind: left for kind, (left, until) in self.granted.items() if until > self.now and left}
+        open_now = {kind: count for kind, (count, until) in self.granted.items() if until > self.now and count}
         assert open_now, "the platform would have refused this one"
         # The platform takes it from the window that closes first; ours must hold even so.
         kind = min(open_now, key=lambda name: self.granted[name][1])
-        left, until = self.granted[kind]
-        self.granted[kind] = (left - 1, until)
+        count, until = self.granted[kind]
+        self.granted[kind] = (count - 1, until)
 
     @invariant()
     def our_ledger_never_promises_more_than_the_platform_gives(self) -> None:
-        gives = sum(left for left, until in self.granted.values() if until > self.now)
+        gives = sum(count for count, until in self.granted.values() if until > self.now)
         ours = self.contact.window_left if may_write(self.contact, self.now, LIMITS, urgent=True) else 0
         assert 0 <= ours <= gives
 

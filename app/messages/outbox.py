@@ -69,6 +69,11 @@ class Parcel:
         return self.state is OutboxState.SENDING and self.sending_by is not None
 
 
+def our_number(outbox_id: int) -> str:
+    """What a message is called outside, where we may say so; also its receipt, where the other side names none."""
+    return f"tx-{outbox_id}"
+
+
 _COLUMNS = [OUTBOX.c[name] for name in Parcel.__slots__]
 
 

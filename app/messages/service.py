@@ -203,12 +203,13 @@ async def early_receipts(session: AsyncSession, receipts: Iterable[str]) -> dict
 
 
 async def last_subscription_sent(session: AsyncSession, contact_id: int) -> Outbox | None:
-    """The message that a receipt without a known number must be about (bizsend names none)."""
+    """The message that a receipt without a known number must be about (bizsend names none): the one under way, or
+    the last one that went out."""
     found: Outbox | None = await session.scalar(
         select(Outbox)
         .where(col(Outbox.contact_id) == contact_id, col(Outbox.sending_by) == "subscription")
-        .where(col(Outbox.state) == OutboxState.SENT)
-        .order_by(col(Outbox.finished_at).desc())
+        .where(col(Outbox.state).in_([OutboxState.SENDING, OutboxState.SENT]))
+        .order_by(col(Outbox.finished_at).is_not(None), col(Outbox.finished_at).desc())
         .limit(1)
     )
     return found

@@ -31,8 +31,9 @@ async def settle_subscription(session: AsyncSession, contact: Contact, result: S
     status = "success" if result.errcode == 0 else "failed"
     row = await messages.by_receipt(session, result.message_id)
     row = row or await messages.last_subscription_sent(session, ident(contact))
-    if row is None:
-        await messages.keep_receipt(session, result.message_id, status, now)
+    if row is None or row.state is OutboxState.SENDING:
+        number = result.message_id if row is None else outbox.our_number(ident(row))
+        await messages.keep_receipt(session, number, status, now)
     elif row.state is OutboxState.SENT:
         await _note(session, row, status, now, result.errcode or None)
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.messages import reach, subscriptions, window
 from app.messages.models import Lane
-from app.messages.outbox import Parcel
+from app.messages.outbox import Parcel, our_number
 from app.messages.window import Limits
 from app.settings import Settings
 from bot.channels import fields
@@ -123,7 +123,7 @@ class TemplateMessage(_ByWeChat):
         card, template = _of(letter, self.templates)
         return await self.client.send_template(
             to.openid().openid, template.template_id, template.fill(card, "message/template/send"), url=card.url,
-            client_msg_id=f"tx-{parcel.id}",
+            client_msg_id=our_number(parcel.id),
         )  # fmt: skip
 
     def may_repeat(self, parcel: Parcel, letter: Letter, now: datetime) -> bool:
@@ -165,7 +165,7 @@ class SubscriptionNotice(_ByWeChat):
         card, template = _of(letter, self.templates)
         data = template.fill(card, "message/subscribe/bizsend")
         receipt = await self.client.send_subscription(to.openid().openid, template.template_id, data, page=card.url)
-        return receipt or None
+        return receipt or our_number(parcel.id)
 
     def may_repeat(self, parcel: Parcel, letter: Letter, now: datetime) -> bool:
         return False  # one was allowed; a second one would be refused, and the first may have arrived

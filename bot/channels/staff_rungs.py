@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import Clock
 from app.messages.models import Lane
-from app.messages.outbox import Parcel
+from app.messages.outbox import Parcel, our_number
 from bot.channels.address import Address
 from bot.channels.buckets import Bucket
 from bot.channels.rungs import Free
@@ -71,7 +71,7 @@ class WorkMessage(Free):
             await self.client.send_text(_userid(to), letter.text)
             return None
         work_card = WorkCard(_title(card), _labelled(card), card.url, ((card.button.key, card.button.words),))
-        await self.client.send_card(_userid(to), work_card, task_id=f"tx-{parcel.id}", repeated=parcel.tries > 1)
+        await self.client.send_card(_userid(to), work_card, task_id=our_number(parcel.id), repeated=parcel.tries > 1)
         return None
 
     def may_repeat(self, parcel: Parcel, letter: Letter, now: datetime) -> bool:

@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app.clock import Clock
 from app.db import Database
 from app.messages import channels, tokens
+from app.messages.models import Token
 from bot.outside import NotSent, OutsideError
 from bot.wechat import AccessToken
 
@@ -46,15 +45,10 @@ class DatabaseTokenStore:
             if self._seen is not None and self._is_fresh() and (stale is None or self._seen.value != stale.value):
                 return self._seen
             for _ in range(MOST_LOOKS):
-                stored = await self._stored()
-                if stored is not None and (stale is None or stored.value != stale.value):
-                    self._seen = stored
-                    return stored
-                async with self._db.begin() as session:
-                    ours = await tokens.begin_renewal(session, self._account, self._clock.now(), RENEWAL_LASTS)
-                    if ours and await self._renewed_meanwhile(session, stale):
-                        await tokens.give_up_renewal(session, self._account)
-                        continue
+                found, ours = await self._look(stale)
+                if found is not None:
+                    self._seen = found
+                    return found
                 if ours:
                     return await self._renew(fetch)
                 await asyncio.sleep(LOOK_EVERY)
@@ -78,12 +72,29 @@ class DatabaseTokenStore:
         self._seen = renewed
         return renewed
 
-    async def _renewed_meanwhile(self, session: AsyncSession, stale: AccessToken | None) -> bool:
-        """Whether somebody has finished renewing it since we looked and before it was our turn."""
-        row = await tokens.stored(session, self._account)
-        return row is not None and (stale is None or row.value != stale.value)
+    async def _look(self, stale: AccessToken | None) -> tuple[AccessToken | None, bool]:
+        """A newer token, if another process has put it there; if not, whether it is ours to renew it."""
+        if (stored := await self._stored()) is not None and _newer(stored, stale):
+            return stored, False
+        async with self._db.begin() as session:
+            ours = await tokens.begin_renewal(session, self._account, self._clock.now(), RENEWAL_LASTS)
+            if not ours:
+                return None, False
+            # Looked at again: whoever renewed it may have come to an end between the two.
+            stored = _token(await tokens.stored(session, self._account))
+            if stored is None or not _newer(stored, stale):
+                return None, True
+            await tokens.give_up_renewal(session, self._account)
+            return stored, False
 
     async def _stored(self) -> AccessToken | None:
         async with self._db.read() as session:
-            row = await tokens.stored(session, self._account)
-            return AccessToken(row.value, row.expires_at) if row else None
+            return _token(await tokens.stored(session, self._account))
+
+
+def _token(row: Token | None) -> AccessToken | None:
+    return AccessToken(row.value, row.expires_at) if row else None
+
+
+def _newer(stored: AccessToken, stale: AccessToken | None) -> bool:
+    return stale is None or stored.value != stale.value
