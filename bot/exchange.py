@@ -32,10 +32,10 @@ class SecretQuery(httpx.Auth):
 
     def __init__(self, **params: str) -> None:
         self._params = params
-        self._addresses: dict[bytes, httpx.URL] = {}
+        self._addresses: dict[tuple[bytes, int | None, bytes], httpx.URL] = {}
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        bare = request.url.raw_path
+        bare = (request.url.raw_host, request.url.port, request.url.raw_path)
         if bare not in self._addresses:
             self._addresses[bare] = request.url.copy_merge_params(self._params)
         request.url = self._addresses[bare]
@@ -48,6 +48,7 @@ class Exchange:
     def __init__(self, http: httpx.AsyncClient, timeout: float) -> None:
         self._http = http
         self._extensions = {"timeout": httpx.Timeout(timeout).as_dict()}
+        self._base = http.base_url
         self._addresses: dict[str, httpx.URL] = {}
 
     async def send(
@@ -75,8 +76,10 @@ class Exchange:
         return httpx.Request(method, self._address(path), headers=headers, extensions=self._extensions, **request)
 
     def _address(self, path: str) -> httpx.URL:
+        base = self._http.base_url
+        if base is not self._base:
+            self._base, self._addresses = base, {}
         if path not in self._addresses:
-            base = self._http.base_url
             self._addresses[path] = base.copy_with(raw_path=base.raw_path.rstrip(b"/") + path.encode())
         return self._addresses[path]
 

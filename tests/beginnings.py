@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.conftest import Story
 
 # What ties a platform to its own story; everything else that it remembers can be laid out in another one.
-TIES = ("clock", "_door", "_tasks")
+TIES = ("clock", "work", "_door", "_tasks")
 
 
 @dataclass(frozen=True, repr=False)
@@ -78,6 +78,11 @@ class Beginning:
     settings: Settings
     staff: Moment
     joined: Moment
+
+    @property
+    def later(self) -> "Beginning":
+        """The same, for a story that begins when 小河 has joined; nobody has looked at their phone yet."""
+        return Beginning(self.settings, self.joined, self.joined)
 
     def is_of(self, settings: Settings) -> bool:
         """Whether a house with these settings begins so, wherever it lies."""

@@ -20,8 +20,8 @@ from app.tasks.models import Task
 from app.vault import Vault
 from bot.channels.rungs import SubscriptionNotice
 from bot.simulator import DEMO_TEMPLATES, Phone
-from tests.conftest import MONDAY, Story, open_story
-from tests.test_delivery import MORNING, calls, contact_of, row_of, tell, told, tries_of, window_shuts
+from tests.conftest import MONDAY, Story, beginning_of, open_story
+from tests.test_delivery import calls, contact_of, row_of, tell, told, tries_of, window_shuts
 
 NOTICE, OTHER = "TPL_NOTICE", "TPL_OTHER"
 SEND = "message/subscribe/bizsend"
@@ -138,14 +138,13 @@ async def test_control_who_looks_first_and_takes_then_takes_what_is_gone(dbs: li
 
 
 @pytest.fixture
-async def story(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Story]:
+async def story(
+    settings: Settings, tmp_path_factory: pytest.TempPathFactory, migrated_file: Path
+) -> AsyncIterator[Story]:
     """小河 has joined. There is no template message; whoever allows it gets a subscription notice."""
-    if not MORNING.database:
-        await MORNING.play(settings, tmp_path_factory.mktemp("morning"))
-    (settings.data_dir / "tongxing.db").write_bytes(MORNING.database)
+    beginning = await beginning_of(settings, tmp_path_factory, migrated_file)
     there = settings.model_copy(update={"wechat_template_activity": "", "wechat_subscription_activity": NOTICE})
-    async with open_story(there, Clock(frozen_at=MONDAY)) as opened:
-        MORNING.lay_out(opened.platform)
+    async with open_story(there, Clock(frozen_at=MONDAY), beginning=beginning.later) as opened:
         opened.platform.templates[NOTICE] = {**DEMO_TEMPLATES["TPL_ACTIVITY"], "title": "活动通知"}
         yield opened
 

@@ -53,6 +53,7 @@ class Parcel:
     params: dict[str, Any]
     lane: Lane
     state: OutboxState
+    reason: str | None
     created_at: datetime
     not_after: datetime | None
     rungs_tried: str

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, delete, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -164,16 +164,17 @@ async def clear(session: AsyncSession, reason: str, now: datetime, **where: Any)
     return len(list(rows))
 
 
+def _for(contact: Contact) -> ColumnElement[bool]:
+    """What is meant for this contact, or for the person behind it."""
+    its_own = col(Outbox.contact_id) == contact.id
+    return its_own | (col(Outbox.person_id) == contact.person_id) if contact.person_id else its_own
+
+
 async def release_held(session: AsyncSession, contact: Contact, now: datetime) -> None:
     """A question was answered: what waited behind it may go."""
-    waiting = (
-        (col(Outbox.contact_id) == contact.id) | (col(Outbox.person_id) == contact.person_id)
-        if contact.person_id
-        else (col(Outbox.contact_id) == contact.id)
-    )
     released = await session.scalars(
         update(Outbox)
-        .where(waiting, col(Outbox.state) == OutboxState.HELD, col(Outbox.reason) == "question")
+        .where(_for(contact), col(Outbox.state) == OutboxState.HELD, col(Outbox.reason) == "question")
         .values(state=OutboxState.QUEUED, reason=None, due_at=now)
         .returning(col(Outbox.id))
     )
@@ -202,12 +203,12 @@ async def early_receipts(session: AsyncSession, receipts: Iterable[str]) -> dict
     return {row.receipt: row.status for row in rows}
 
 
-async def last_subscription_sent(session: AsyncSession, contact_id: int) -> Outbox | None:
+async def last_subscription_sent(session: AsyncSession, contact: Contact) -> Outbox | None:
     """The message that a receipt without a known number must be about (bizsend names none): the one under way, or
     the last one that went out."""
     found: Outbox | None = await session.scalar(
         select(Outbox)
-        .where(col(Outbox.contact_id) == contact_id, col(Outbox.sending_by) == "subscription")
+        .where(_for(contact), col(Outbox.sending_by) == "subscription")
         .where(col(Outbox.state).in_([OutboxState.SENDING, OutboxState.SENT]))
         .order_by(col(Outbox.finished_at).is_not(None), col(Outbox.finished_at).desc())
         .limit(1)

@@ -30,7 +30,7 @@ async def settle_subscription(session: AsyncSession, contact: Contact, result: S
         await subscriptions.refused(session, ident(contact), result.template_id, now)
     status = "success" if result.errcode == 0 else "failed"
     row = await messages.by_receipt(session, result.message_id)
-    row = row or await messages.last_subscription_sent(session, ident(contact))
+    row = row or await messages.last_subscription_sent(session, contact)
     if row is None or row.state is OutboxState.SENDING:
         number = result.message_id if row is None else outbox.our_number(ident(row))
         await messages.keep_receipt(session, number, status, now)

@@ -119,8 +119,8 @@ async def _not_sent(session: AsyncSession, outcome: Outcome, now: datetime) -> N
                 because = error.code or "unreachable"
                 await lost.nobody_there(session, parcel.person_id, envelope.to.wechat.id, because, now)
             await _next_rung(session, envelope, now)
-        case QuotaUsedUp() | Misconfigured() if parcel.lane is not Lane.URGENT:
-            # This way is shut for everybody now, and opens again: it was not tried and found wanting.
+        case QuotaUsedUp() if parcel.lane is not Lane.URGENT:
+            # This way is shut for everybody until a known hour: it was not tried and found wanting.
             await _next_rung(session, envelope, now, opens_again=True)
         case _:
             await _next_rung(session, envelope, now)

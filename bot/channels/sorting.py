@@ -215,7 +215,9 @@ class Sorter:
                 return
         shut = [tray.closed[name] for name in names if name not in tried and tray.is_shut(name, parcel)]
         first = min(shut, key=lambda channel: channel.until, default=None)
-        if first is not None and (parcel.not_after is None or first.until < parcel.not_after):
+        # Nobody knows when a wrong setting is put right: it is waited for once, then somebody phones.
+        waited = first is not None and first.because == parcel.reason == "configuration"
+        if first is not None and not waited and (parcel.not_after is None or first.until < parcel.not_after):
             await tray.hold(parcel, first.because, first.until)
         else:
             await tray.lost(parcel, OutboxState.FAILED, "no channel")

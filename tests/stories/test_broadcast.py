@@ -23,7 +23,7 @@ WORDS = "不想活了，药都攒好了"
 MANY = 200
 SENDERS = 8
 # What can be in the senders' hands at one moment, with what lies ready for them.
-IN_HAND = SENDERS + SENDERS // 2
+IN_HAND = 2 * SENDERS
 
 
 @pytest.fixture
