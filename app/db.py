@@ -38,6 +38,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import SQLModel
 
+from app.one_trip import connect
 from app.vault import Vault, VaultError
 
 SQLModel.metadata.naming_convention = {
@@ -180,8 +181,10 @@ class Database:
         self.vault = vault
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         # hide_parameters: an error names the statement and not what people are called or wrote.
+        file = make_url(url).database or ""
+        one_trip: dict[str, Any] = {"async_creator": lambda: connect(file)} if self.is_sqlite else {}
         self.engine: AsyncEngine = create_async_engine(
-            url, pool_size=pool_size, max_overflow=pool_size, hide_parameters=True
+            url, pool_size=pool_size, max_overflow=pool_size, hide_parameters=True, **one_trip
         )
         if self.is_sqlite:
             _tame_sqlite(self.engine)

@@ -48,6 +48,7 @@ class Exchange:
     def __init__(self, http: httpx.AsyncClient, timeout: float) -> None:
         self._http = http
         self._extensions = {"timeout": httpx.Timeout(timeout).as_dict()}
+        self._agent: str | None = None
         self._base = http.base_url
         self._addresses: dict[str, httpx.URL] = {}
 
@@ -60,7 +61,7 @@ class Exchange:
         """
         failure: OutsideError
         try:
-            response = await self._http.send(self._request(method, path, **request), auth=auth)
+            response = await self._through(self._request(method, path, **request), auth)
         except _BEFORE_SENDING as error:
             failure = NotSent(None, api, type(error).__name__)
         except httpx.HTTPError as error:
@@ -70,9 +71,23 @@ class Exchange:
         # Outside of the handlers: httpx's exception holds the request, and so the token.
         raise failure
 
+    async def _through(self, request: httpx.Request, auth: httpx.Auth | None) -> httpx.Response:
+        """Straight to the client's transport, proxies included.
+
+        On the way `AsyncClient.send` writes the address with the token into a log, looks for cookies and follows
+        redirects. No API of ours has either, and without them a call costs a fifth less (`tongxing bench delivery`).
+        """
+        if auth is not None:
+            request = next(auth.auth_flow(request))
+        response = await self._http._transport_for_url(request.url).handle_async_request(request)
+        await response.aread()
+        return response
+
     def _request(self, method: str, path: str, **request: Any) -> httpx.Request:
         """Made here and not by the client, which merges in headers, cookies and parameters that it does not have."""
-        headers = {"User-Agent": self._http.headers["User-Agent"], **request.pop("headers", {})}
+        if self._agent is None:
+            self._agent = self._http.headers["User-Agent"]
+        headers = {"User-Agent": self._agent, **request.pop("headers", {})}
         return httpx.Request(method, self._address(path), headers=headers, extensions=self._extensions, **request)
 
     def _address(self, path: str) -> httpx.URL:

@@ -12,7 +12,7 @@ FILES = sorted(file for top in ("app", "bot", "scheduler") for file in (ROOT / t
 
 # Who may import whom: a room imports from its own floor or from floors below.
 FLOORS = (
-    ("app.clock", "app.settings", "app.vault", "app.db", "app.due"),
+    ("app.clock", "app.settings", "app.vault", "app.one_trip", "app.db", "app.due"),
     ("app.people", "app.tasks", "app.messages", "app.activities", "app.mood", "app.escalations", "app.installation"),
     ("app.tables", "app.migrations", "bot"),
     ("scheduler",),

@@ -78,7 +78,9 @@ def our_number(outbox_id: int) -> str:
 _COLUMNS = [OUTBOX.c[name] for name in Parcel.__slots__]
 
 
-async def claim(session: AsyncSession, now: datetime, n: int, lanes: Sequence[Lane]) -> list[Parcel]:
+async def claim(
+    session: AsyncSession, now: datetime, n: int, lanes: Sequence[Lane], *, in_doubt_too: bool = True
+) -> list[Parcel]:  # fmt: skip
     """Up to `n` due rows of these lanes, the first lane first; nobody else sees them for a minute.
 
     In each lane, first what was being sent when somebody died: a card is shown once only as long as the platform
@@ -86,7 +88,7 @@ async def claim(session: AsyncSession, now: datetime, n: int, lanes: Sequence[La
     """
     found: list[Parcel] = []
     for lane in lanes:
-        for only in (and_(OUTBOX.c.lane == lane, IN_DOUBT), OUTBOX.c.lane == lane):
+        for only in (and_(OUTBOX.c.lane == lane, IN_DOUBT), OUTBOX.c.lane == lane)[0 if in_doubt_too else 1 :]:
             if len(found) < n:
                 rows = await due.take(session, Outbox, now, _COLUMNS, n=n - len(found), only=only)
                 found += sorted((Parcel(*tuple(row)) for row in rows), key=lambda parcel: parcel.id)

@@ -92,18 +92,17 @@ async def ask_many(session: AsyncSession, asked: Sequence[Put], now: datetime) -
     if not asked:
         return
     contacts = [put.contact_id for put in asked]
-    open_now = await session.execute(
-        select(col(Question.contact_id), col(Question.topic)).where(
-            col(Question.contact_id).in_(contacts), col(Question.state) == QuestionState.OPEN
+    rows = await session.execute(
+        select(QUESTION.c.id, QUESTION.c.contact_id, QUESTION.c.topic).where(
+            QUESTION.c.contact_id.in_(contacts), QUESTION.c.state == QuestionState.OPEN
         )
     )
-    kept = {contact for contact, topic in open_now if topic in UNYIELDING}
-    await session.execute(
-        update(QUESTION)
-        .where(QUESTION.c.contact_id.in_(set(contacts) - kept), QUESTION.c.state == QuestionState.OPEN)
-        .values(state=QuestionState.REPLACED)
-    )
-    rows = [
+    standing = [tuple(row) for row in rows]
+    kept = {contact for _, contact, topic in standing if topic in UNYIELDING}
+    replaced = [number for number, contact, _ in standing if contact not in kept]
+    if replaced:
+        await session.execute(update(QUESTION).where(QUESTION.c.id.in_(replaced)).values(state=QuestionState.REPLACED))
+    opened = [
         {
             "contact_id": put.contact_id, "house_id": put.house_id, "topic": put.topic, "subject_id": put.subject_id,
             "data": put.data, "state": QuestionState.OPEN, "asked_at": now, "expires_at": now + put.lasts,
@@ -111,8 +110,8 @@ async def ask_many(session: AsyncSession, asked: Sequence[Put], now: datetime) -
         for put in asked
         if put.contact_id not in kept
     ]  # fmt: skip
-    if rows:
-        await session.execute(insert(QUESTION), rows)
+    if opened:
+        await session.execute(insert(QUESTION), opened)
 
 
 async def close(

@@ -10,11 +10,13 @@ that an alert never stands behind a broadcast. Finished calls are written down t
 import asyncio
 from collections import deque
 from collections.abc import Coroutine, Sequence
+from datetime import datetime
 from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app import due
 from app.clock import Clock
 from app.db import Database, is_database_trouble
 from app.messages import broadcasts, outbox
@@ -29,6 +31,7 @@ log = structlog.get_logger()
 GATHER_FOR = 0.05  # seconds to wait for more finished calls before they are written down together
 FAREWELL = 5.0  # seconds that calls under way have to end when the process is asked to stop
 WRITE_TRIES = 20
+DOUBT_EVERY = due.LEASE / 2
 
 
 class Deliverer:
@@ -60,6 +63,7 @@ class _Round:
         self._finished: list[Outcome] = []
         self._news = asyncio.Event()
         self._step: asyncio.Task[int] | None = None
+        self._looked_at: datetime | None = None
 
     async def run(self) -> int:
         done, more = 0, True
@@ -74,7 +78,7 @@ class _Round:
                     more = wrote or (more if not room else taken > 0)
                 self._start()
                 if self._crew:
-                    await self._wait(enough=max(1, self._senders // 2))
+                    await self._wait(enough=max(1, self._senders // 4))
         except asyncio.CancelledError:
             back, self._ready = list(self._ready), deque()
             await asyncio.shield(self._wind_up(back))
@@ -84,7 +88,7 @@ class _Round:
     def _room(self) -> int:
         """How many more rows to claim: as many as keep all senders busy until the next turn, not one by one."""
         room = 2 * self._senders - len(self._ready) - len(self._under_way)
-        return room if room >= max(1, self._senders // 2) or not self._under_way else 0
+        return room if room >= max(1, self._senders // 4) or not self._under_way else 0
 
     async def _whole(self, step: Coroutine[Any, Any, int]) -> int:
         """A step that is not broken off in the middle when the process is asked to stop."""
@@ -120,7 +124,7 @@ class _Round:
         )
         if stopped:
             await self._call_back(session, stopped)
-        parcels = await outbox.claim(session, now, n, self._lanes)
+        parcels = await outbox.claim(session, now, n, self._lanes, in_doubt_too=self._looks_for_doubt(now))
         if not parcels:
             return 0, Sorted()
         sorted_ = await self._sorter.sort(session, parcels, now)
@@ -128,6 +132,13 @@ class _Round:
         await outbox.put_back(session, mine)
         await outbox.put_back(session, others, now + A_MOMENT)
         return len(parcels) - len(mine), sorted_
+
+    def _looks_for_doubt(self, now: datetime) -> bool:
+        """At the beginning of a round and twice a minute: that is as often as leases run out."""
+        if self._looked_at is not None and now - self._looked_at < DOUBT_EVERY:
+            return False
+        self._looked_at = now
+        return True
 
     def _busy_with(self, found: Sorted) -> tuple[list[Parcel], list[Parcel]]:
         """Rows for people to whom a message is on its way: by us (over in a moment), or by somebody else."""

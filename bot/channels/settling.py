@@ -51,7 +51,10 @@ async def settle(session: AsyncSession, outcomes: Sequence[Outcome], now: dateti
     contacts = {o.envelope.to.wechat.id for o in outcomes if o.envelope.to.wechat is not None}
     if contacts:
         await reach.hold(session, contacts)
-    mine = await outbox.still_mine(session, [o.envelope.parcel for o in outcomes])
+    mine = {o.envelope.parcel.id for o in outcomes if now <= o.envelope.until}
+    doubtful = [o.envelope.parcel for o in outcomes if now > o.envelope.until]
+    if doubtful:  # of the others the lease has half of its time to run, so that nobody else has them
+        mine |= await outbox.still_mine(session, doubtful)
     sent = [o for o in outcomes if o.sent]
     await _sent(session, sent, mine, now)
     ours = [o for o in outcomes if not o.sent and o.envelope.parcel.id in mine]

@@ -30,6 +30,7 @@ from bot.channels.gate import looked_over, report
 from bot.channels.rungs import Rung
 from bot.links import Links
 from bot.notices import NOTICES, Card, Desk, Dropped, Letter, Notice, Sheaf
+from bot.notices.letter import SUBSCRIPTION
 
 log = structlog.get_logger()
 
@@ -100,7 +101,8 @@ class Sorter:
 
     async def sort(self, session: AsyncSession, parcels: Sequence[Parcel], now: datetime) -> Sorted:
         """Decide about every one of them, and write it down. One that breaks does not keep the others."""
-        tray = await _Tray.open(session, parcels, now, Sheaf(session, parcels, now, self._links))
+        sheaf = Sheaf(session, parcels, now, self._links)
+        tray = await _Tray.open(session, parcels, now, sheaf, subscribed=SUBSCRIPTION in self._rungs)
         for parcel in parcels:
             try:
                 await self._one(tray, parcel)
@@ -254,7 +256,9 @@ class _Tray:
     attempts: list[dict[str, object]] = field(default_factory=list)
 
     @classmethod
-    async def open(cls, session: AsyncSession, parcels: Sequence[Parcel], now: datetime, sheaf: Sheaf) -> "_Tray":
+    async def open(
+        cls, session: AsyncSession, parcels: Sequence[Parcel], now: datetime, sheaf: Sheaf, *, subscribed: bool
+    ) -> "_Tray":  # fmt: skip
         ids = {p.person_id for p in parcels if p.person_id is not None}
         contacts = {p.contact_id for p in parcels if p.contact_id is not None and p.person_id is None}
         people = await addressees.load(session, ids)
@@ -263,7 +267,7 @@ class _Tray:
         return cls(
             session, now, sheaf, people, by_person, by_contact,
             have_contact=await reach.known(session, missing) if missing else set(),
-            allowed=await subscriptions.balances(session, by_contact.keys()),
+            allowed=await subscriptions.balances(session, by_contact.keys()) if subscribed else {},
             questions=await questions.open_to(session, by_contact.keys(), now),
             closed=await channels.closed(session, now),
             stopped=await broadcasts.stopped_among(session, {p.broadcast_id for p in parcels if p.broadcast_id}),

@@ -360,9 +360,6 @@ async def test_no_log_line_holds_a_secret(caplog: pytest.LogCaptureFixture) -> N
     caplog.set_level(logging.DEBUG)
     client = scripted({"errcode": 42001}, {"errcode": 0, "msgid": "1"})
     await client.send_text(USERID, WORDS)
-    logged = [record.getMessage() for record in caplog.records if record.name.startswith("http")]
-    assert any("access_token=***" in line for line in logged)
-    assert any("corpsecret=***" in line for line in logged)
     for record in caplog.records:
         told = f"{record.getMessage()} {record.args} {record.msg}"
         assert not any(secret in told for secret in (USERID, SECRET, "TOKEN-1", WORDS))
