@@ -29,6 +29,7 @@ from bot.outside import OutsideError
 log = structlog.get_logger()
 
 GATHER_FOR = 0.05  # seconds to wait for more finished calls before they are written down together
+LOOK_AGAIN = 0.5  # seconds after which a new row is looked for although no call has ended
 FAREWELL = 5.0  # seconds that calls under way have to end when the process is asked to stop
 WRITE_TRIES = 20
 DOUBT_EVERY = due.LEASE / 2
@@ -78,7 +79,7 @@ class _Round:
                     more = wrote or (more if not room else taken > 0)
                 self._start()
                 if self._crew:
-                    await self._wait(enough=max(1, self._senders // 4))
+                    more |= await self._wait(enough=max(1, self._senders // 8))
         except asyncio.CancelledError:
             back, self._ready = list(self._ready), deque()
             await asyncio.shield(self._wind_up(back))
@@ -88,7 +89,7 @@ class _Round:
     def _room(self) -> int:
         """How many more rows to claim: as many as keep all senders busy until the next turn, not one by one."""
         room = 2 * self._senders - len(self._ready) - len(self._under_way)
-        return room if room >= max(1, self._senders // 4) or not self._under_way else 0
+        return room if room >= max(1, self._senders // 8) or not self._under_way else 0
 
     async def _whole(self, step: Coroutine[Any, Any, int]) -> int:
         """A step that is not broken off in the middle when the process is asked to stop."""
@@ -157,30 +158,48 @@ class _Round:
         for _ in range(min(len(self._ready), self._senders - len(self._crew))):
             sender = asyncio.create_task(self._send_on(), name="sender")
             self._crew.add(sender)
-            sender.add_done_callback(self._crew.discard)
+            sender.add_done_callback(self._leave)
+
+    def _leave(self, sender: "asyncio.Task[None] | None") -> None:
+        if sender is not None:
+            self._crew.discard(sender)
+        self._news.set()
 
     async def _send_on(self) -> None:
-        while self._ready:
-            envelope = self._ready.popleft()
-            self._under_way[envelope.parcel.id] = envelope
-            try:
-                outcome = await _send(envelope, self._clock)
-                self._finished.append(outcome)  # in a line of its own: while we waited, the list was another one
-            finally:
-                del self._under_way[envelope.parcel.id]
-                self._news.set()
+        try:
+            while self._ready:
+                envelope = self._ready.popleft()
+                self._under_way[envelope.parcel.id] = envelope
+                try:
+                    outcome = await _send(envelope, self._clock)
+                    self._finished.append(outcome)  # in a line of its own: while we waited, the list was another one
+                finally:
+                    del self._under_way[envelope.parcel.id]
+                    self._news.set()
+        finally:
+            # Now, and not when the loop comes to the callback: nobody must wait for a sender that has ended.
+            self._leave(asyncio.current_task())
 
-    async def _wait(self, enough: int) -> None:
-        """Until a few calls have ended, or one and nothing more for a moment."""
-        self._news.clear()
-        await self._news.wait()
+    async def _wait(self, enough: int) -> bool:
+        """Until a few calls have ended, or one and nothing more for a moment.
+
+        True: nothing ended for a while. A call that hangs must not keep what falls due meanwhile waiting.
+        """
+        if not self._finished and self._crew:
+            self._news.clear()
+            try:
+                async with asyncio.timeout(LOOK_AGAIN):
+                    await self._news.wait()
+            except TimeoutError:
+                return True
         try:
             async with asyncio.timeout(GATHER_FOR):
                 while self._crew and len(self._finished) < enough:
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
-            return
+            pass
+        return False
 
     async def _write(self, outcomes: Sequence[Outcome]) -> int:
         """Write down what came of calls. It must not be lost because the database is away for a moment."""
@@ -210,8 +229,11 @@ class _Round:
         back += self._ready  # a turn that was under way may have claimed more
         self._ready.clear()
         if back:
-            async with self._db.begin() as session:
-                await unsent(session, back, self._clock.now())
+            try:
+                async with self._db.begin() as session:
+                    await unsent(session, back, self._clock.now())
+            except Exception as error:  # their lease brings them back
+                log.error("not put back", n=len(back), error=type(error).__name__)
         if self._crew:
             await asyncio.wait(set(self._crew), timeout=FAREWELL)
         for sender in list(self._crew):

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.escalations import service as escalations
 from app.messages import outbox, reach
+from app.messages import service as messages
 from app.messages.outbox import Parcel
 from app.mood import service as mood
 from app.people import service as people
@@ -40,7 +41,11 @@ async def nobody_there(
     """WeChat can no longer reach somebody: what waits for them is taken back, and staff hear of it once."""
     if not await reach.unreachable(session, contact_id, because):
         return
-    await outbox.clear_all(session, "unreachable", now, person_id=person_id, contact_id=contact_id, but=NEVER_CLEARED)
+    elsewhere = await messages.reachable(session, [person_id]) if person_id is not None else set()
+    if not elsewhere:  # staff whom WeCom or mail still reaches get theirs that way
+        await outbox.clear_all(
+            session, "unreachable", now, person_id=person_id, contact_id=contact_id, but=NEVER_CLEARED
+        )
     if person_id is None:
         return
     who = await people.person(session, person_id)

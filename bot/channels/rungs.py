@@ -26,6 +26,7 @@ class Rung(Protocol):
     """One way to reach a person. `name` stands in the notices that may use it.
 
     `reaches`: whether it leads to this person at all; `is_open` asks our own ledgers whether it may be used now.
+    `has_room_at`: when it may be used again, if it only has been used too often in the last minute.
     `reserve` takes what a message costs, in the unit of work that marks the row as being sent; `give_back` puts
     it back when it surely was not sent, and `learn` corrects the ledger when the other side says that it was
     wrong. `send` makes the call and answers with the number that a receipt will name, where there are receipts.
@@ -38,6 +39,8 @@ class Rung(Protocol):
     def reaches(self, to: Address) -> bool: ...
 
     def is_open(self, parcel: Parcel, letter: Letter, to: Address, now: datetime) -> bool: ...
+
+    def has_room_at(self, to: Address, now: datetime) -> datetime | None: ...
 
     async def reserve(self, session: AsyncSession, letter: Letter, to: Address) -> bool: ...
 
@@ -54,6 +57,9 @@ class Rung(Protocol):
 
 class Free:
     """What a rung does that has no ledger of its own."""
+
+    def has_room_at(self, to: Address, now: datetime) -> datetime | None:
+        return None
 
     async def reserve(self, session: AsyncSession, letter: Letter, to: Address) -> bool:
         return True

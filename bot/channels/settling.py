@@ -11,6 +11,7 @@ from app.db import ring
 from app.messages import broadcasts, channels, outbox, questions, reach
 from app.messages import service as messages
 from app.messages.models import Lane, OutboxState
+from app.messages.outbox import Parcel
 from bot.channels import lost, receipts
 from bot.channels.sorting import Envelope, attempt
 from bot.outside import (
@@ -113,8 +114,10 @@ async def _not_sent(session: AsyncSession, outcome: Outcome, now: datetime) -> N
         case TryLater() | NotSent():
             await _again_or_next(session, envelope, error, now)
         case OutcomeUnknown():
-            if parcel.tries < MOST_TRIES and rung.may_repeat(parcel, envelope.letter, now):
+            if parcel.tries < _most_tries(parcel) and rung.may_repeat(parcel, envelope.letter, now):
                 await outbox.change(session, parcel, due_at=now + BACKOFF[0])
+            elif envelope.letter.repeatable:
+                await _next_rung(session, envelope, now)
             else:
                 await _lost(session, envelope, "outcome unknown", now)
         case PersonUnreachable():
@@ -132,16 +135,21 @@ async def _not_sent(session: AsyncSession, outcome: Outcome, now: datetime) -> N
 async def _again_or_next(session: AsyncSession, envelope: Envelope, error: TryLater | NotSent, now: datetime) -> None:
     """An alert has no time to wait for one rung while another may be open."""
     parcel = envelope.parcel
-    if parcel.tries >= (MOST_URGENT_TRIES if parcel.lane is Lane.URGENT else MOST_TRIES):
-        await _next_rung(session, envelope, now)
-        return
     wait = BACKOFF[min(parcel.tries, len(BACKOFF)) - 1]
     if isinstance(error, TryLater):
         wait = max(wait, error.retry_after)
+    too_long = parcel.lane is Lane.URGENT and wait > BACKOFF[0]
+    if too_long or parcel.tries >= _most_tries(parcel):
+        await _next_rung(session, envelope, now)
+        return
     await outbox.change(
         session, parcel, due_at=now + wait, state=OutboxState.QUEUED, reason="try later", sending_by=None,
         first_sent_at=None,
     )  # fmt: skip
+
+
+def _most_tries(parcel: Parcel) -> int:
+    return MOST_URGENT_TRIES if parcel.lane is Lane.URGENT else MOST_TRIES
 
 
 async def _tell_operators(session: AsyncSession, envelope: Envelope, error: OutsideError, now: datetime) -> None:

@@ -27,6 +27,7 @@ from app.settings import Settings
 from bot.channels import lost
 from bot.channels.address import Address
 from bot.channels.gate import looked_over, report
+from bot.channels.receipts import BY_WECHAT
 from bot.channels.rungs import Rung
 from bot.links import Links
 from bot.notices import NOTICES, Card, Desk, Dropped, Letter, Notice, Sheaf
@@ -126,7 +127,9 @@ class Sorter:
             tray.end(parcel, OutboxState.MUTED, "stopped")
             return
         to = tray.address(parcel, person)
-        if to is None or (to.wechat is not None and to.wechat.busy(now)):
+        if to is not None and to.wechat is not None and to.wechat.busy(now):
+            to = self._beside_wechat(parcel, notice, to)
+        if to is None:
             tray.sorted.busy.append(parcel)
             return
         desk = await tray.sheaf.desk(parcel, person)
@@ -155,6 +158,14 @@ class Sorter:
         ):
             return
         await self._choose(tray, parcel, notice, letter, to)
+
+    def _beside_wechat(self, parcel: Parcel, notice: Notice, to: Address) -> Address | None:
+        """A message by WeChat is on its way to this person: an alert goes by another way now, if there is one."""
+        if parcel.lane is not Lane.URGENT or (parcel.outcome_unknown and parcel.sending_by in BY_WECHAT):
+            return None
+        beside = replace(to, wechat=None)
+        ways = [self._rungs[name] for name in notice.rungs if name in self._rungs]
+        return beside if any(rung.reaches(beside) for rung in ways) else None
 
     def _looked_over(self, tray: "_Tray", letter: Letter, notice: Notice, desk: Desk) -> tuple[Letter, list[str]]:
         """A letter that many get is looked at once; it stands beside the look, so that its id stays its own."""
@@ -217,6 +228,12 @@ class Sorter:
                 return
         shut = [tray.closed[name] for name in names if name not in tried and tray.is_shut(name, parcel)]
         first = min(shut, key=lambda channel: channel.until, default=None)
+        again = [
+            at for name in names if name not in tried and (at := self._rungs[name].has_room_at(to, now)) is not None
+        ]
+        if again and parcel.kind != "case_alert":  # an alert goes to the next person instead
+            await tray.hold(parcel, "pace", min(again))
+            return
         # Nobody knows when a wrong setting is put right: it is waited for once, then somebody phones.
         waited = first is not None and first.because == parcel.reason == "configuration"
         if first is not None and not waited and (parcel.not_after is None or first.until < parcel.not_after):

@@ -61,6 +61,9 @@ class WorkMessage(Free):
     def is_open(self, parcel: Parcel, letter: Letter, to: Address, now: datetime) -> bool:
         return self.reaches(to) and self.pace.has_room(_userid(to))
 
+    def has_room_at(self, to: Address, now: datetime) -> datetime | None:
+        return now + A_MINUTE if self.reaches(to) and not self.pace.has_room(_userid(to)) else None
+
     async def reserve(self, session: AsyncSession, letter: Letter, to: Address) -> bool:
         # Here and not when it is sent: a handful is decided about before the first of them leaves.
         return self.pace.take(_userid(to))
@@ -94,6 +97,9 @@ class GroupMessage(Free):
 
     def is_open(self, parcel: Parcel, letter: Letter, to: Address, now: datetime) -> bool:
         return self.reaches(to) and self.pace.has_room(to.house or "")
+
+    def has_room_at(self, to: Address, now: datetime) -> datetime | None:
+        return now + A_MINUTE if self.reaches(to) and not self.pace.has_room(to.house or "") else None
 
     async def reserve(self, session: AsyncSession, letter: Letter, to: Address) -> bool:
         return self.pace.take(to.house or "")
