@@ -10,7 +10,7 @@ else
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
 endif
 
-.PHONY: help install install-dev demo tour test test-all chaos lint format types lock migration clean
+.PHONY: help install install-dev demo tour test test-all chaos bench lint format types lock migration clean
 
 help: ## show what can be done here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ test-all: install-dev ## the tests, the long ones too
 
 chaos: install-dev ## kill workers among thousands of messages, again and again, and count (a minute)
 	@$(BIN)/python -m pytest -s -m chaos
+
+bench: install ## measure delivery: reminders a second, beside the fastest bare httpx loop
+	@$(BIN)/tongxing bench delivery
 
 lint: install-dev ## ruff: rules and format
 	@$(BIN)/ruff check .
