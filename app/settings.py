@@ -127,11 +127,14 @@ class Settings(BaseSettings):
             raise ValueError("TONGXING_CLOCK_OFFSET 只能在演示里用：请删掉它，或者不要设置 TONGXING_WECHAT_APP_ID")
         if not self.database.startswith(("sqlite+aiosqlite://", "postgresql+psycopg://")):
             raise ValueError("TONGXING_DATABASE_URL 要以 sqlite+aiosqlite:// 或 postgresql+psycopg:// 开头")
-        for kind, meanings in (("activity", ACTIVITY_FIELDS), ("duty", DUTY_FIELDS)):
-            unknown = set(getattr(self, f"wechat_template_{kind}_fields")) - set(meanings)
+        for template, meanings in (
+            ("template_activity", ACTIVITY_FIELDS), ("template_duty", DUTY_FIELDS),
+            ("subscription_activity", ACTIVITY_FIELDS),
+        ):  # fmt: skip
+            unknown = set(getattr(self, f"wechat_{template}_fields")) - set(meanings)
             if unknown:
                 raise ValueError(
-                    f"TONGXING_WECHAT_TEMPLATE_{kind.upper()}_FIELDS 里不能写 {'、'.join(sorted(unknown))}："
+                    f"TONGXING_WECHAT_{template.upper()}_FIELDS 里不能写 {'、'.join(sorted(unknown))}："
                     f"只有 {'、'.join(meanings)}"
                 )
         if trouble := _half_set_up(self):
@@ -140,7 +143,13 @@ class Settings(BaseSettings):
 
 
 def _half_set_up(settings: Settings) -> str:
-    """One sentence about text messages or mail that are switched on but lack something; "" if nothing is wrong."""
+    """One sentence about WeCom, SMS or mail that are switched on but lack something; "" if nothing is wrong."""
+    if settings.wecom_corp_id:
+        needs = ["wecom_agent_id", "wecom_secret", "wecom_token", "wecom_encoding_aes_key"]
+        if missing := [f"TONGXING_{name.upper()}" for name in needs if not getattr(settings, name)]:
+            return f"设置了 TONGXING_WECOM_CORP_ID，还要设置 {'、'.join(missing)}"
+        if len(settings.wecom_encoding_aes_key.get_secret_value()) != 43:
+            return "TONGXING_WECOM_ENCODING_AES_KEY 要正好 43 个字符，请从企业微信“接收消息”里重新复制"
     if settings.sms_gateway:
         needs = ["sms_key_id", "sms_key_secret", "sms_sign", "sms_template_duty"]
         if settings.sms_gateway == "tencent":

@@ -18,6 +18,10 @@ from bot.outside import Misconfigured
 from tests.conftest import Story
 
 PUBLIC = "https://house.example.org"
+WECOM: dict[str, Any] = {
+    "wecom_corp_id": "ww_of_nobody", "wecom_agent_id": 1, "wecom_secret": "s", "wecom_token": "t",
+    "wecom_encoding_aes_key": "k" * 43,
+}  # fmt: skip
 
 
 def changed(settings: Settings, **values: Any) -> Settings:
@@ -199,7 +203,7 @@ async def test_a_message_of_lately_or_another_channel_is_enough_to_be_reached(st
     assert "（lihong、zhoumin、lilaoshi）" in await line(story, "工作人员", no_template)
     sms = {"sms_gateway": "aliyun", "sms_key_id": "k", "sms_key_secret": "s", "sms_sign": "s", "sms_template_duty": "t"}
     mail = {"mail_host": "mail.example", "mail_from": "house@mail.example"}
-    everything = changed(no_template, wecom_corp_id="ww_of_nobody", **sms, **mail)
+    everything = changed(no_template, **WECOM, **sms, **mail)
     assert (await line(story, "工作人员", everything)).startswith("✓ 工作人员：4 位")
 
 
@@ -295,7 +299,7 @@ async def test_a_menu_that_was_never_pushed_is_no_fault_and_one_that_drifted_is(
 
 
 async def test_wecom_is_asked_for_a_token_where_it_is_set_up(story: Story) -> None:
-    settings = changed(story.settings, wecom_corp_id="ww_of_nobody")
+    settings = changed(story.settings, **WECOM)
 
     async def works() -> None:
         return None
