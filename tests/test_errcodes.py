@@ -613,7 +613,7 @@ async def test_a_notice_of_which_nobody_knows_counts_as_spent_and_somebody_calls
     await story.clock.forward(minutes=1)
     await arrives(person, rung if lost == "answer" else None)
     assert calls(story, API[rung]) == 1
-    assert await row(story, key) == ("failed", "outcome unknown", None)
+    assert await row(story, key) == ("failed", "no channel", None)
     assert (await ledger(story, person))[2] == 0
     assert await on_the_list(story) == [("call", "lost_called_off", XIAOHE)]
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 
 from sqlalchemy import Table, bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.due import LEASE
 from app.messages.models import Contact
 
 CONTACT = cast(Table, Contact.__table__)  # type: ignore[attr-defined]
@@ -36,9 +37,12 @@ class Reach:
     def follows(self) -> bool:
         return self.following and self.unreachable_because is None
 
-    def busy(self, now: datetime) -> bool:
-        """Another message to this person is on its way; two at once would overtake each other (43108)."""
-        return self.busy_until is not None and self.busy_until > now
+    def busy(self, now: datetime, *, patience: timedelta = LEASE) -> bool:
+        """Another message to this person is on its way; two at once would overtake each other (43108).
+
+        `patience`: how long that is respected. Whoever sent it may have died, and an alert does not wait a minute.
+        """
+        return self.busy_until is not None and self.busy_until - LEASE + patience > now
 
 
 _COLUMNS = [CONTACT.c[name] for name in Reach.__slots__ if name != "spent"]

@@ -14,6 +14,7 @@ from app.messages.models import Lane, OutboxState
 from app.messages.outbox import Parcel
 from bot.channels import lost, receipts
 from bot.channels.sorting import Envelope, attempt
+from bot.notices import NOTICES
 from bot.outside import (
     ContentRefused,
     Misconfigured,
@@ -138,7 +139,8 @@ async def _again_or_next(session: AsyncSession, envelope: Envelope, error: TryLa
     wait = BACKOFF[min(parcel.tries, len(BACKOFF)) - 1]
     if isinstance(error, TryLater):
         wait = max(wait, error.retry_after)
-    too_long = parcel.lane is Lane.URGENT and wait > BACKOFF[0]
+    others = set(NOTICES[parcel.kind].rungs) - {*parcel.rungs_tried.split(), envelope.rung.name}
+    too_long = parcel.lane is Lane.URGENT and wait > BACKOFF[0] and bool(others)
     if too_long or parcel.tries >= _most_tries(parcel):
         await _next_rung(session, envelope, now)
         return

@@ -37,6 +37,7 @@ log = structlog.get_logger()
 
 QUESTION_KEEPS = timedelta(hours=1)
 A_MOMENT = timedelta(seconds=1)
+A_WHILE = timedelta(seconds=10)
 A_WEEK = timedelta(days=7)
 BEGIN_WITHIN = due.LEASE / 2
 BROKEN_AFTER = 3  # a letter that cannot be composed three times over will not be the fourth time
@@ -127,8 +128,9 @@ class Sorter:
             tray.end(parcel, OutboxState.MUTED, "stopped")
             return
         to = tray.address(parcel, person)
-        if to is not None and to.wechat is not None and to.wechat.busy(now):
-            to = self._beside_wechat(parcel, notice, to)
+        urgent = parcel.lane is Lane.URGENT
+        if to is not None and to.wechat is not None and to.wechat.busy(now, patience=A_WHILE if urgent else due.LEASE):
+            to = self._beside_wechat(parcel, notice, to, now)
         if to is None:
             tray.sorted.busy.append(parcel)
             return
@@ -159,13 +161,13 @@ class Sorter:
             return
         await self._choose(tray, parcel, notice, letter, to)
 
-    def _beside_wechat(self, parcel: Parcel, notice: Notice, to: Address) -> Address | None:
-        """A message by WeChat is on its way to this person: an alert goes by another way now, if there is one."""
+    def _beside_wechat(self, parcel: Parcel, notice: Notice, to: Address, now: datetime) -> Address | None:
+        """A message by WeChat is on its way to this person: an alert whose best way is another one takes it now."""
         if parcel.lane is not Lane.URGENT or (parcel.outcome_unknown and parcel.sending_by in BY_WECHAT):
             return None
-        beside = replace(to, wechat=None)
         ways = [self._rungs[name] for name in notice.rungs if name in self._rungs]
-        return beside if any(rung.reaches(beside) for rung in ways) else None
+        best = next((rung for rung in ways if rung.reaches(to) and rung.has_room_at(to, now) is None), None)
+        return replace(to, wechat=None) if best is not None and best.name not in BY_WECHAT else None
 
     def _looked_over(self, tray: "_Tray", letter: Letter, notice: Notice, desk: Desk) -> tuple[Letter, list[str]]:
         """A letter that many get is looked at once; it stands beside the look, so that its id stays its own."""

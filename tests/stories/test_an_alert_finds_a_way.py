@@ -79,6 +79,25 @@ async def test_a_card_that_is_on_its_way_by_wechat_does_not_hold_up_the_alert_by
     await worker.sees_work_card("待办提醒")
 
 
+async def test_where_there_is_only_wechat_an_alert_waits_ten_seconds_for_the_one_before_it(
+    story: Story, member: Phone
+) -> None:
+    await reached_by(story, "wangle", wecom=None)
+    worker = await story.phone("王乐")
+    person, now = await registered(story, "wangle"), story.house.clock.now()
+    async with story.house.db.begin() as session:
+        await session.execute(
+            update(Contact)
+            .where(col(Contact.person_id) == person.id)
+            .values(busy_until=now + timedelta(seconds=58), busy_with=77)
+        )
+    await member.says(WORDS)
+    await story.clock.forward(seconds=7)
+    await worker.hears_nothing()
+    await story.clock.forward(seconds=3)
+    await worker.sees_card("待办提醒")
+
+
 async def test_staff_whom_wechat_no_longer_reaches_keep_what_wecom_can_bring(story: Story) -> None:
     person, now = await registered(story, "wangle"), story.house.clock.now()
     async with story.house.db.begin() as session:

@@ -350,7 +350,7 @@ async def test_two_messages_to_one_person_are_never_under_way_at_once(story: Sto
 
 @pytest.mark.usefixtures("nothing_planned")
 async def test_without_the_guard_they_are(story: Story, member: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Reach, "busy", lambda *_: False)
+    monkeypatch.setattr(Reach, "busy", lambda *_, **__: False)
     watched = await many_things_at_once(story)
     assert watched.most[member.openid] > 1
 
