@@ -18,6 +18,7 @@ from app.db import Database, ident
 from app.escalations import service as escalations
 from app.escalations.machine import State
 from app.messages import service as messages
+from app.messages import window
 from app.people import service as people
 from app.people.models import House, Role
 from app.people.scope import scope_of
@@ -96,6 +97,8 @@ class Pages:
             flags = await escalations.flags_of(session, row)
             ties = await people.members_linked_to(session, ident(subject))
             since = await messages.said_by(session, subject, row.opened_at - BEFORE)
+            contact = await messages.contact_of(session, ident(subject))
+            still_open = window.left(contact, now) if contact is not None else None
             await escalations.viewed(session, row, reader, now)
         return self.render(
             "case.html", words=await self._words(house), row=row, subject=subject, house=house, owner=owner, ties=ties,
@@ -103,6 +106,7 @@ class Pages:
             flags=[(moment_words(f.at, now, house.zone), f.said) for f in flags if f.said],
             around=[(moment_words(said.received_at, now, house.zone), said.content) for said in since],
             opened=moment_words(row.opened_at, now, house.zone),
+            window=(still_open[0], moment_words(still_open[1], now, house.zone)) if still_open else None,
         )  # fmt: skip
 
     @_with_kind_errors

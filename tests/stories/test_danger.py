@@ -512,3 +512,15 @@ async def test_what_a_worker_mistypes_worse_becomes_no_task(story: Story) -> Non
         await worker.hears("没看懂", "接 A-0001")
     await worker.says("待办")
     await worker.hears("现在没有待办")
+
+
+async def test_the_page_of_a_case_says_how_long_one_may_still_write(story: Story) -> None:
+    member, worker = await story.joined(), await story.phone("王乐")
+    await member.says("不想活了，药都攒好了")
+    await worker.says("接")
+    page = await story.open_link(await worker.hears("已记录"))
+    assert "微信里可回复至 11月25日（周三）09:00，余" in page
+    await story.clock.forward(hours=48)
+    await worker.says("帮助")
+    await worker.says("接 A-0001")
+    assert "微信里现在发不了文字" in await story.open_link(await worker.hears("看内容"))
