@@ -19,6 +19,7 @@ from sqlalchemy import (
     CursorResult,
     DateTime,
     Dialect,
+    Executable,
     Index,
     Select,
     SmallInteger,
@@ -57,6 +58,11 @@ class Record(SQLModel):
         return f"<{type(self).__name__} {getattr(self, 'id', '?')}>"
 
     __str__ = __repr__
+
+
+def table_of(model: type[SQLModel]) -> Table:
+    """The table behind a model, for statements about many rows at a time."""
+    return cast(Table, model.__table__)  # type: ignore[attr-defined]
 
 
 def ident(row: Record) -> int:
@@ -266,7 +272,7 @@ async def add_once(session: AsyncSession, model: type[Record], **values: Any) ->
 async def _insert(session: AsyncSession, model: type[Record], values: dict[str, Any]) -> Any:
     row = model(**values).model_dump(exclude={"id"})
     insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
-    table = cast(Table, model.__table__)  # type: ignore[attr-defined]
+    table = table_of(model)
     key = table.primary_key.columns.values()[0]
     return await session.scalar(insert(table).values(**row).on_conflict_do_nothing().returning(key))
 
@@ -280,9 +286,12 @@ async def insert_selected(
         statement: Any = sqlite_insert(table).from_select(columns, chosen.where(true()))
     else:
         statement = postgresql_insert(table).from_select(columns, chosen)
-    result = await session.execute(statement.on_conflict_do_nothing())
-    rows: int = cast(CursorResult[Any], result).rowcount
-    return rows
+    return await changed(session, statement.on_conflict_do_nothing())
+
+
+async def changed(session: AsyncSession, statement: Executable) -> int:
+    """Execute an insert, update or delete; how many rows it touched (-1: the driver does not say)."""
+    return cast(CursorResult[Any], await session.execute(statement)).rowcount
 
 
 def is_database_trouble(error: BaseException) -> bool:

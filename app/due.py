@@ -8,14 +8,12 @@ that wakes up after its lease has run out changes nothing (fencing).
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     Column,
     ColumnElement,
-    CursorResult,
     SQLColumnExpression,
-    Table,
     Update,
     func,
     select,
@@ -26,7 +24,7 @@ from sqlalchemy import Row as SqlRow
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field
 
-from app.db import Record, UTCDateTime
+from app.db import Record, UTCDateTime, changed, table_of
 
 LEASE = timedelta(seconds=60)
 
@@ -42,10 +40,6 @@ class DueRow(Record):
 Row = TypeVar("Row", bound=DueRow)
 
 
-def _table(model: type[DueRow]) -> Table:
-    return cast(Table, model.__table__)  # type: ignore[attr-defined]
-
-
 def _take(
     model: type[DueRow],
     now: datetime,
@@ -54,7 +48,7 @@ def _take(
     first: Sequence[SQLColumnExpression[Any]],
     only: ColumnElement[bool] | None,
 ) -> Update:
-    table = _table(model)
+    table = table_of(model)
     due = (
         select(table.c.id)
         .where(table.c.due_at <= now, true() if only is None else only)
@@ -82,11 +76,11 @@ async def claim(
 
     `only` narrows them down further.
     """
-    claimed = await session.scalars(_take(model, now, n, lease, first, only).returning(_table(model).c.id))
+    claimed = await session.scalars(_take(model, now, n, lease, first, only).returning(table_of(model).c.id))
     ids = list(claimed)
     if not ids:
         return []
-    table = _table(model)
+    table = table_of(model)
     rows = await session.scalars(
         select(model).where(table.c.id.in_(ids)).order_by(*first, table.c.id),
         execution_options={"populate_existing": True},
@@ -113,25 +107,22 @@ async def finish(session: AsyncSession, row: DueRow, *, due_at: datetime | None 
 
     False: the lease ran out and somebody else has the row; nothing was changed.
     """
-    table = _table(type(row))
-    result = cast(
-        CursorResult[Any],
-        await session.execute(
-            update(table)
-            .where(table.c.id == row.id, table.c.attempts == row.attempts, table.c.due_at.is_not(None))
-            .values(due_at=due_at, **values)
-        ),
+    table = table_of(type(row))
+    finished = (
+        update(table)
+        .where(table.c.id == row.id, table.c.attempts == row.attempts, table.c.due_at.is_not(None))
+        .values(due_at=due_at, **values)
     )
-    return result.rowcount == 1
+    return await changed(session, finished) == 1
 
 
 async def next_due(session: AsyncSession, model: type[DueRow]) -> datetime | None:
     """When the earliest unfinished row of `model` falls due."""
-    earliest: datetime | None = await session.scalar(select(func.min(_table(model).c.due_at)))
+    earliest: datetime | None = await session.scalar(select(func.min(table_of(model).c.due_at)))
     return earliest
 
 
 async def upcoming(session: AsyncSession, model: type[Row], n: int) -> list[Row]:
     """The next `n` unfinished rows of `model`, soonest first."""
-    due_at = _table(model).c.due_at
+    due_at = table_of(model).c.due_at
     return list(await session.scalars(select(model).where(due_at.is_not(None)).order_by(due_at).limit(n)))

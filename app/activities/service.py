@@ -3,9 +3,9 @@
 import secrets
 from collections.abc import Collection
 from datetime import date, datetime, time, timedelta
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Select, Table, literal, select, update
+from sqlalchemy import Select, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -15,7 +15,7 @@ from app.activities.calendar import AHEAD, Quiet, dates, milestones
 from app.activities.machine import Answer, Door, Outcome, Seat
 from app.activities.models import Attendance, Milestone, Occurrence, Plan, Rsvp, Series, State
 from app.clock import local, wall
-from app.db import ident, insert_once, insert_selected
+from app.db import ident, insert_once, insert_selected, table_of
 from app.messages import outbox
 from app.messages import service as messages
 from app.messages.lateness import MAX_LATENESS
@@ -153,7 +153,7 @@ def _there(what: Occurrence) -> Select[Any]:
 
 async def _ask_all(session: AsyncSession, what: Occurrence, members: people.Recipients, now: datetime) -> None:
     asked = members.subquery("asked")
-    table = cast(Table, Rsvp.__table__)  # type: ignore[attr-defined]
+    table = table_of(Rsvp)
     columns = [
         table.c[name] for name in ("person_id", "house_id", "occurrence_id", "asked_at", "asked_version", "changes")
     ]

@@ -8,7 +8,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.db import ident, ring
+from app.db import changed, ident, ring
 from app.messages import outbox
 from app.messages.lateness import max_lateness
 from app.messages.models import Broadcast, BroadcastState, Contact, Lane, Outbox, OutboxState
@@ -49,13 +49,13 @@ async def stop(session: AsyncSession, broadcast_id: int) -> int:
     One that nobody resumes ends when it would be too old to be said.
     """
     cast = await _set(session, broadcast_id, BroadcastState.STOPPED)
-    parked = await session.execute(
+    return await changed(
+        session,
         update(outbox.OUTBOX)
         .where(outbox.OUTBOX.c.broadcast_id == broadcast_id, outbox.OUTBOX.c.state.in_(outbox.WAITING))
         .where(or_(outbox.OUTBOX.c.reason.is_(None), outbox.OUTBOX.c.reason != STOPPED))
-        .values(state=OutboxState.HELD, reason=STOPPED, due_at=parked_until(cast.not_after))
+        .values(state=OutboxState.HELD, reason=STOPPED, due_at=parked_until(cast.not_after)),
     )
-    return int(parked.rowcount)  # type: ignore[attr-defined]
 
 
 def parked_until(not_after: datetime) -> datetime:
@@ -66,14 +66,15 @@ def parked_until(not_after: datetime) -> datetime:
 async def resume(session: AsyncSession, broadcast_id: int, now: datetime) -> int:
     """The rest goes out, nobody twice; how many that are. What has become too old meanwhile is dropped later."""
     await _set(session, broadcast_id, BroadcastState.RUNNING)
-    woken = await session.execute(
+    woken = await changed(
+        session,
         update(outbox.OUTBOX)
         .where(outbox.OUTBOX.c.broadcast_id == broadcast_id, outbox.OUTBOX.c.state == OutboxState.HELD)
         .where(outbox.OUTBOX.c.reason == STOPPED)
-        .values(state=OutboxState.QUEUED, reason=None, due_at=now)
+        .values(state=OutboxState.QUEUED, reason=None, due_at=now),
     )
     ring(session, outbox.DELIVER)
-    return int(woken.rowcount)  # type: ignore[attr-defined]
+    return woken
 
 
 async def find(session: AsyncSession, broadcast_id: int) -> Broadcast | None:

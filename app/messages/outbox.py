@@ -6,12 +6,10 @@ Whoever holds a `Parcel` names the attempt it holds (`attempts`): one whose leas
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import (
-    CursorResult,
     String,
-    Table,
     and_,
     bindparam,
     func,
@@ -26,12 +24,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.selectable import Select
 
 from app import due
-from app.db import insert_selected, ring
+from app.db import changed, insert_selected, ring, table_of
 from app.messages.lateness import max_lateness
 from app.messages.models import Attempt, Lane, Outbox, OutboxState
 
-OUTBOX = cast(Table, Outbox.__table__)  # type: ignore[attr-defined]
-ATTEMPT = cast(Table, Attempt.__table__)  # type: ignore[attr-defined]
+OUTBOX = table_of(Outbox)
+ATTEMPT = table_of(Attempt)
 WAITING = (OutboxState.QUEUED, OutboxState.HELD)
 IN_DOUBT = OUTBOX.c.state == literal_column("'sending'")  # spelled out, or no database would use the index for it
 DELIVER, ALERT = "deliver", "alert"
@@ -150,15 +148,12 @@ async def sent(session: AsyncSession, messages: Sequence[Sent], now: datetime) -
 
 async def change(session: AsyncSession, parcel: Parcel, *, due_at: datetime | None = None, **values: Any) -> bool:
     """Put a row off until `due_at`, or end it (None). False: the lease was lost, nothing changed."""
-    result = cast(
-        CursorResult[Any],
-        await session.execute(
-            update(OUTBOX)
-            .where(OUTBOX.c.id == parcel.id, OUTBOX.c.attempts == parcel.attempts, OUTBOX.c.due_at.is_not(None))
-            .values(due_at=due_at, **values)
-        ),
+    moved = (
+        update(OUTBOX)
+        .where(OUTBOX.c.id == parcel.id, OUTBOX.c.attempts == parcel.attempts, OUTBOX.c.due_at.is_not(None))
+        .values(due_at=due_at, **values)
     )
-    return result.rowcount == 1
+    return await changed(session, moved) == 1
 
 
 async def change_many(session: AsyncSession, parcels: Sequence[Parcel], due_at: datetime | None, **values: Any) -> None:
@@ -196,8 +191,18 @@ async def unsolicited_since(
     return found
 
 
+def attempt(
+    parcel: Parcel, rung: str, result: str, now: datetime, errcode: int | None = None
+) -> dict[str, object]:  # fmt: skip
+    """One entry of the log of tries."""
+    return {
+        "outbox_id": parcel.id, "house_id": parcel.house_id, "rung": rung, "at": now, "result": result,
+        "errcode": errcode,
+    }  # fmt: skip
+
+
 async def log_attempts(session: AsyncSession, entries: Sequence[Mapping[str, Any]]) -> None:
-    """What was tried and what came of it: `outbox_id, house_id, rung, at, result, errcode` of each."""
+    """What was tried and what came of it, each as `attempt` has it."""
     if entries:
         await session.execute(insert(ATTEMPT), list(entries))
 
@@ -248,21 +253,17 @@ async def waiting_for(
 
 async def sent_with_a_reply(session: AsyncSession, parcel: Parcel, rung: str, contact_id: int, now: datetime) -> bool:
     """It stands in a reply. False: somebody else has begun to send it meanwhile."""
-    result = cast(
-        CursorResult[Any],
-        await session.execute(
-            update(OUTBOX)
-            .where(OUTBOX.c.id == parcel.id, OUTBOX.c.attempts == parcel.attempts, OUTBOX.c.state.in_(WAITING))
-            .values(
-                state=OutboxState.SENT, sending_by=rung, reason=None, due_at=None, finished_at=now,
-                contact_id=contact_id, attempts=OUTBOX.c.attempts + 1,
-            )
-        ),
+    said = (
+        update(OUTBOX)
+        .where(OUTBOX.c.id == parcel.id, OUTBOX.c.attempts == parcel.attempts, OUTBOX.c.state.in_(WAITING))
+        .values(
+            state=OutboxState.SENT, sending_by=rung, reason=None, due_at=None, finished_at=now,
+            contact_id=contact_id, attempts=OUTBOX.c.attempts + 1,
+        )
     )  # fmt: skip
-    if result.rowcount != 1:
+    if await changed(session, said) != 1:
         return False
-    entry = {"outbox_id": parcel.id, "house_id": parcel.house_id, "rung": rung, "at": now, "result": "sent"}
-    await log_attempts(session, [{**entry, "errcode": None}])
+    await log_attempts(session, [attempt(parcel, rung, "sent", now)])
     return True
 
 

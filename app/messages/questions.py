@@ -3,17 +3,17 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Table, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.db import ident
+from app.db import ident, table_of
 from app.messages.models import Contact, Question, QuestionState
 from app.messages.service import release_held
 
-QUESTION = cast(Table, Question.__table__)  # type: ignore[attr-defined]
+QUESTION = table_of(Question)
 # A letter that goes out by itself never takes the digits away from these.
 UNYIELDING = frozenset({"safe"})
 

@@ -3,15 +3,15 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
 
-from sqlalchemy import Table, bindparam, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db import table_of
 from app.due import LEASE
 from app.messages.models import Contact
 
-CONTACT = cast(Table, Contact.__table__)  # type: ignore[attr-defined]
+CONTACT = table_of(Contact)
 
 
 @dataclass(slots=True)

@@ -2,15 +2,14 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import cast
 
-from sqlalchemy import Table, Text, select, type_coerce
+from sqlalchemy import Text, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db import unsealed
+from app.db import table_of, unsealed
 from app.people.models import Person, Role, Topic
 
-PERSON = cast(Table, Person.__table__)  # type: ignore[attr-defined]
+PERSON = table_of(Person)
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from app.messages import service as messages
 from app.messages.models import Lane, OutboxState
 from app.messages.outbox import Parcel
 from bot.channels import lost, receipts
-from bot.channels.sorting import Envelope, attempt
+from bot.channels.sorting import Envelope
 from bot.notices import NOTICES
 from bot.outside import (
     ContentRefused,
@@ -71,7 +71,7 @@ async def settle(session: AsyncSession, outcomes: Sequence[Outcome], now: dateti
 async def _sent(session: AsyncSession, outcomes: Sequence[Outcome], mine: set[int], now: datetime) -> None:
     """That somebody was told is noted even where the lease was lost: it is true."""
     await outbox.log_attempts(
-        session, [attempt(o.envelope.parcel, o.envelope.rung.name, "sent", now) for o in outcomes]
+        session, [outbox.attempt(o.envelope.parcel, o.envelope.rung.name, "sent", now) for o in outcomes]
     )
     ours = [o for o in outcomes if o.envelope.parcel.id in mine]
     if not ours:
@@ -103,10 +103,10 @@ async def _not_sent(session: AsyncSession, outcome: Outcome, now: datetime) -> N
     parcel, rung = envelope.parcel, envelope.rung
     if error is None:
         # A fault of our own in this rung must not stop the letter: the next rung may carry it.
-        await outbox.log_attempts(session, [attempt(parcel, rung.name, "broken", now)])
+        await outbox.log_attempts(session, [outbox.attempt(parcel, rung.name, "broken", now)])
         await _next_rung(session, envelope, now)
         return
-    await outbox.log_attempts(session, [attempt(parcel, rung.name, error.error_class.value, now, error.errcode)])
+    await outbox.log_attempts(session, [outbox.attempt(parcel, rung.name, error.error_class.value, now, error.errcode)])
     if not isinstance(error, OutcomeUnknown):
         await rung.give_back(session, envelope.letter, envelope.to)
     await rung.learn(session, envelope.letter, envelope.to, error, now)

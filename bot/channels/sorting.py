@@ -335,7 +335,7 @@ class _Tray:
             await lost.follow_up(self.session, parcel, why, self.now)
 
     def note(self, parcel: Parcel, rung: str, result: str) -> None:
-        self.attempts.append(attempt(parcel, rung, result, self.now))
+        self.attempts.append(outbox.attempt(parcel, rung, result, self.now))
 
     async def write(self) -> None:
         for (state, why, until), parcels in self.sorted.moved.items():
@@ -349,13 +349,3 @@ class _Tray:
         people = [e.to.wechat for e in self.sorted.send if e.to.wechat is not None]
         await reach.write_to(self.session, people, self.claim, self.now + due.LEASE)
         await outbox.log_attempts(self.session, self.attempts)
-
-
-def attempt(
-    parcel: Parcel, rung: str, result: str, now: datetime, errcode: int | None = None
-) -> dict[str, object]:  # fmt: skip
-    """One entry of the log of tries."""
-    return {
-        "outbox_id": parcel.id, "house_id": parcel.house_id, "rung": rung, "at": now, "result": result,
-        "errcode": errcode,
-    }  # fmt: skip

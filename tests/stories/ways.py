@@ -5,12 +5,13 @@ import json
 import time
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import httpx
-from sqlalchemy import Table, delete, insert, literal, select, update
+from sqlalchemy import delete, insert, literal, select, update
 
 from app.activities.models import Occurrence, Plan, Series
+from app.db import table_of
 from app.messages import broadcasts, channels, window
 from app.messages.models import Alarm, Attempt, Contact, Outbox
 from app.messages.window import Limits
@@ -170,7 +171,7 @@ def instead_of_wechat(story: Story, api: BareApi) -> None:
 async def crowd(story: Story, n: int) -> None:
     """So many more members of the house, written straight into the tables; every second one's window is shut."""
     now, worker = story.house.clock.now(), await registered(story, "wangle")
-    person, contact = (cast(Table, model.__table__) for model in (Person, Contact))  # type: ignore[attr-defined]
+    person, contact = (table_of(model) for model in (Person, Contact))
     same = {
         "programme_id": worker.programme_id, "house_id": worker.house_id, "role": Role.MEMBER, "joined_at": now,
         "stopped": [], "worker_id": worker.id, "name": "某人",
