@@ -35,6 +35,11 @@ IN_DOUBT = OUTBOX.c.state == literal_column("'sending'")  # spelled out, or no d
 DELIVER, ALERT = "deliver", "alert"
 
 
+def bell_of(lane: Lane) -> str:
+    """The bell that calls the deliverer of this lane."""
+    return ALERT if lane is Lane.URGENT else DELIVER
+
+
 @dataclass(slots=True)
 class Parcel:
     """An outbox row in somebody's hands."""
@@ -225,7 +230,7 @@ async def fan_out(
     values = [literal(value, OUTBOX.c[name].type).label(name) for name, value in same.items()]
     chosen = select(_key(key, who.c.person_id), who.c.person_id, who.c.house_id, *values)
     made = await insert_selected(session, OUTBOX, columns, chosen)
-    ring(session, ALERT if lane is Lane.URGENT else DELIVER)
+    ring(session, bell_of(lane))
     return made
 
 

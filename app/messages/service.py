@@ -21,7 +21,7 @@ from app.messages.models import (
     Outbox,
     OutboxState,
 )
-from app.messages.outbox import ALERT, DELIVER
+from app.messages.outbox import DELIVER, WAITING, bell_of
 from app.people.models import Person, Role
 from app.people.scope import Scope, within
 
@@ -148,7 +148,7 @@ async def send(
         created_at=now, due_at=due, not_after=due + (max_lateness or lateness.max_lateness(kind)),
     )  # fmt: skip
     if made is not None:
-        ring(session, ALERT if lane is Lane.URGENT else DELIVER)
+        ring(session, bell_of(lane))
     return made is not None
 
 
@@ -157,7 +157,7 @@ async def clear(session: AsyncSession, reason: str, now: datetime, **where: Any)
     rows = await session.scalars(
         update(Outbox)
         .where(*(getattr(Outbox, name) == value for name, value in where.items()))
-        .where(col(Outbox.state).in_([OutboxState.QUEUED, OutboxState.HELD]))
+        .where(col(Outbox.state).in_(WAITING))
         .values(state=OutboxState.CLEARED, reason=reason, due_at=None, finished_at=now)
         .returning(col(Outbox.id))
     )

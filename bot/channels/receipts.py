@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db import ident, ring
 from app.messages import outbox, subscriptions
 from app.messages import service as messages
-from app.messages.models import Contact, Lane, Outbox, OutboxState
+from app.messages.models import Contact, Outbox, OutboxState
 from bot.channels import lost
 from bot.wechat.inbound import SentResult
 
@@ -51,4 +51,4 @@ async def _note(session: AsyncSession, row: Outbox, status: str, now: datetime, 
     row.state, row.reason, row.receipt, row.tries = OutboxState.QUEUED, status, None, 0
     row.sending_by, row.first_sent_at = None, None
     row.due_at, row.finished_at = now, None
-    ring(session, outbox.ALERT if row.lane is Lane.URGENT else outbox.DELIVER)
+    ring(session, outbox.bell_of(row.lane))

@@ -55,8 +55,13 @@ class Rung(Protocol):
     def may_repeat(self, parcel: Parcel, letter: Letter, now: datetime) -> bool: ...
 
 
+def deduplicated(parcel: Parcel, now: datetime, lasts: timedelta) -> bool:
+    """Whether the other side still knows our number of this message, `lasts` after it was first sent."""
+    return parcel.first_sent_at is not None and now - parcel.first_sent_at < lasts
+
+
 class Free:
-    """What a rung does that has no ledger of its own."""
+    """What a rung does that has no ledger of its own, and whose other side takes a repeated message for a new one."""
 
     def has_room_at(self, to: Address, now: datetime) -> datetime | None:
         return None
@@ -71,6 +76,9 @@ class Free:
         self, session: AsyncSession, letter: Letter, to: Address, error: OutsideError, now: datetime
     ) -> None:
         return
+
+    def may_repeat(self, parcel: Parcel, letter: Letter, now: datetime) -> bool:
+        return letter.repeatable
 
 
 class _ByWeChat(Free):
@@ -109,9 +117,6 @@ class CustomerMessage(_ByWeChat):
         await self.client.send_text(to.openid().openid, letter.text)
         return None
 
-    def may_repeat(self, parcel: Parcel, letter: Letter, now: datetime) -> bool:
-        return letter.repeatable
-
 
 @dataclass
 class TemplateMessage(_ByWeChat):
@@ -133,8 +138,7 @@ class TemplateMessage(_ByWeChat):
         )  # fmt: skip
 
     def may_repeat(self, parcel: Parcel, letter: Letter, now: datetime) -> bool:
-        same_id_still_counts = parcel.first_sent_at is not None and now - parcel.first_sent_at < DEDUPED_FOR
-        return same_id_still_counts or letter.repeatable
+        return deduplicated(parcel, now, DEDUPED_FOR) or letter.repeatable
 
 
 @dataclass

@@ -180,7 +180,7 @@ async def _next_rung(
     error_free = {"state": OutboxState.QUEUED, "reason": None, "sending_by": None, "first_sent_at": None, "tries": 0}
     log.warning("rung closed", rung=rung.name, kind=parcel.kind, outbox=parcel.id)
     await outbox.change(session, parcel, due_at=now, rungs_tried=tried, **error_free)
-    ring(session, outbox.ALERT if parcel.lane is Lane.URGENT else outbox.DELIVER)
+    ring(session, outbox.bell_of(parcel.lane))
 
 
 async def _lost(session: AsyncSession, envelope: Envelope, why: str, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """The rungs that lead to staff beside WeChat: WeCom, the group of a house, SMS, mail."""
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,16 +13,16 @@ from app.messages.models import Lane
 from app.messages.outbox import Parcel, our_number
 from bot.channels.address import Address
 from bot.channels.buckets import Bucket
-from bot.channels.rungs import Free
+from bot.channels.rungs import Free, deduplicated
 from bot.mail.post import Post
 from bot.notices.letter import MAIL, ROBOT, SMS, WECOM, Card, CardKind, Letter
 from bot.sms.gateway import SmsGateway
-from bot.wecom.client import WeComClient, WorkCard
+from bot.wecom.client import DUPLICATE_SECONDS, WeComClient, WorkCard
 from bot.wecom.robot import GroupRobot
 from bot.wording import wording
 
 A_MINUTE = timedelta(minutes=1)
-WECOM_DEDUPES_FOR = timedelta(minutes=10)
+WECOM_DEDUPES_FOR = timedelta(seconds=DUPLICATE_SECONDS)
 
 
 @dataclass
@@ -46,8 +47,31 @@ class PerMinute:
         return True
 
 
+class Paced(Free, ABC):
+    """A rung that carries only so many messages a minute to one name."""
+
+    pace: PerMinute
+
+    @abstractmethod
+    def reaches(self, to: Address) -> bool: ...
+
+    @abstractmethod
+    def name_of(self, to: Address) -> str:
+        """Whose minute it is that a message to them counts in."""
+
+    def is_open(self, parcel: Parcel, letter: Letter, to: Address, now: datetime) -> bool:
+        return self.reaches(to) and self.pace.has_room(self.name_of(to))
+
+    def has_room_at(self, to: Address, now: datetime) -> datetime | None:
+        return now + A_MINUTE if self.reaches(to) and not self.pace.has_room(self.name_of(to)) else None
+
+    async def reserve(self, session: AsyncSession, letter: Letter, to: Address) -> bool:
+        # Here and not when it is sent: a handful is decided about before the first of them leaves.
+        return self.pace.take(self.name_of(to))
+
+
 @dataclass
-class WorkMessage(Free):
+class WorkMessage(Paced):
     """企业微信应用消息: a card with a button that takes the case, or a text. 30 a minute and member."""
 
     client: WeComClient
@@ -58,32 +82,29 @@ class WorkMessage(Free):
     def reaches(self, to: Address) -> bool:
         return to.person is not None and to.person.wecom is not None and to.person.role.is_staff
 
-    def is_open(self, parcel: Parcel, letter: Letter, to: Address, now: datetime) -> bool:
-        return self.reaches(to) and self.pace.has_room(_userid(to))
-
-    def has_room_at(self, to: Address, now: datetime) -> datetime | None:
-        return now + A_MINUTE if self.reaches(to) and not self.pace.has_room(_userid(to)) else None
-
-    async def reserve(self, session: AsyncSession, letter: Letter, to: Address) -> bool:
-        # Here and not when it is sent: a handful is decided about before the first of them leaves.
-        return self.pace.take(_userid(to))
+    def name_of(self, to: Address) -> str:
+        userid = to.who().wecom
+        if userid is None:
+            raise LookupError("this member of staff has no WeCom id")
+        return userid
 
     async def send(self, parcel: Parcel, letter: Letter, to: Address) -> str | None:
         card = letter.card
         if card is None or card.button is None:
-            await self.client.send_text(_userid(to), letter.text)
+            await self.client.send_text(self.name_of(to), letter.text)
             return None
         work_card = WorkCard(_title(card), _labelled(card), card.url, ((card.button.key, card.button.words),))
-        await self.client.send_card(_userid(to), work_card, task_id=our_number(parcel.id), repeated=parcel.tries > 1)
+        await self.client.send_card(
+            self.name_of(to), work_card, task_id=our_number(parcel.id), repeated=parcel.tries > 1
+        )
         return None
 
     def may_repeat(self, parcel: Parcel, letter: Letter, now: datetime) -> bool:
-        deduplicated = parcel.first_sent_at is not None and now - parcel.first_sent_at < WECOM_DEDUPES_FOR
-        return deduplicated or letter.repeatable
+        return deduplicated(parcel, now, WECOM_DEDUPES_FOR) or letter.repeatable
 
 
 @dataclass
-class GroupMessage(Free):
+class GroupMessage(Paced):
     """企业微信群机器人: to the group of a house; a number and a time, no name and no word that anybody wrote."""
 
     robot: GroupRobot
@@ -95,21 +116,12 @@ class GroupMessage(Free):
     def reaches(self, to: Address) -> bool:
         return to.house is not None and to.house in self.keys
 
-    def is_open(self, parcel: Parcel, letter: Letter, to: Address, now: datetime) -> bool:
-        return self.reaches(to) and self.pace.has_room(to.house or "")
-
-    def has_room_at(self, to: Address, now: datetime) -> datetime | None:
-        return now + A_MINUTE if self.reaches(to) and not self.pace.has_room(to.house or "") else None
-
-    async def reserve(self, session: AsyncSession, letter: Letter, to: Address) -> bool:
-        return self.pace.take(to.house or "")
+    def name_of(self, to: Address) -> str:
+        return to.house or ""
 
     async def send(self, parcel: Parcel, letter: Letter, to: Address) -> str | None:
-        await self.robot.post(self.keys[to.house or ""], letter.text)
+        await self.robot.post(self.keys[self.name_of(to)], letter.text)
         return None
-
-    def may_repeat(self, parcel: Parcel, letter: Letter, now: datetime) -> bool:
-        return letter.repeatable
 
 
 @dataclass
@@ -134,9 +146,6 @@ class TextMessage(Free):
         await self.gateway.send(to.who().phone or "", fields, reference=str(parcel.id))
         return None
 
-    def may_repeat(self, parcel: Parcel, letter: Letter, now: datetime) -> bool:
-        return letter.repeatable
-
 
 @dataclass
 class Mail(Free):
@@ -159,16 +168,6 @@ class Mail(Free):
         subject = wording().say("card.title_duty")
         await self.post.send(to.who().mail or "", subject, "\n".join(lines), message_id=f"outbox-{parcel.id}")
         return None
-
-    def may_repeat(self, parcel: Parcel, letter: Letter, now: datetime) -> bool:
-        return letter.repeatable
-
-
-def _userid(to: Address) -> str:
-    userid = to.who().wecom
-    if userid is None:
-        raise LookupError("this member of staff has no WeCom id")
-    return userid
 
 
 def _title(card: Card) -> str:
