@@ -1,7 +1,7 @@
 """One request to a JSON API of the outside, and what its answer, or its silence, means.
 
-Shared by the clients of WeChat and WeCom. Secrets reach neither a log nor an exception: they are put into the
-URL inside httpx, and httpx's own exceptions end here.
+Shared by the clients of WeChat and WeCom; what a silence means, by those of the SMS gateways as well. Secrets
+reach neither a log nor an exception: they are put into the URL inside httpx, and httpx's own exceptions end here.
 """
 
 import json
@@ -63,10 +63,8 @@ class Exchange:
         failure: OutsideError
         try:
             status, content = await self._through(self._request(method, path, **request), auth)
-        except _BEFORE_SENDING as error:
-            failure = (NotSent if _never_left(error) else OutcomeUnknown)(None, api, type(error).__name__)
         except (httpx.HTTPError, aiohttp.ClientError) as error:
-            failure = OutcomeUnknown(None, api, type(error).__name__)
+            failure = no_answer(error, api)
         else:
             return _answer(status, content, api)
         # Outside of the handlers: httpx's exception holds the request, and so the token.
@@ -103,6 +101,12 @@ class Exchange:
         if path not in self._addresses:
             self._addresses[path] = base.copy_with(raw_path=base.raw_path.rstrip(b"/") + path.encode())
         return self._addresses[path]
+
+
+def no_answer(error: Exception, api: str) -> OutsideError:
+    """The exception for a request that ended in `error`, not raised: whether it surely never left."""
+    never_left = isinstance(error, _BEFORE_SENDING) and _never_left(error)
+    return (NotSent if never_left else OutcomeUnknown)(None, api, type(error).__name__)
 
 
 def _never_left(error: Exception) -> bool:

@@ -18,7 +18,8 @@ from bot.conversation.talk import NO_PROGRAMME
 from bot.desk import Desk, Slip
 from bot.screening import Level, screen
 from bot.spool import Spool
-from bot.wechat import MAX_BODY, Cipher, Inbound, MalformedMessage, Refused, Text, parse, text_reply
+from bot.wechat import Cipher, Inbound, MalformedMessage, Refused, Text, parse, text_reply
+from bot.wechat.callback import read_body
 from bot.wording import wording
 
 log = structlog.get_logger()
@@ -46,7 +47,7 @@ class Door:
         """POST: WeChat delivers something that a person did."""
         now = self._clock.now()
         try:
-            xml = self._cipher.open(request.query_params, await _body(request), now)
+            xml = self._cipher.open(request.query_params, await read_body(request), now)
         except Refused as refused:
             log.warning("door refused", why=str(refused))
             return PlainTextResponse("", status_code=403)
@@ -119,16 +120,6 @@ class Door:
             await asyncio.to_thread(self._spool.done, file)
             taken += 1
         return taken
-
-
-async def _body(request: Request) -> bytes:
-    """The body, read no further than a callback can be long."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise MalformedMessage("too long")
-    return bytes(body)
 
 
 def stateless_answer(heard: Inbound, *, kept: bool = True) -> str | None:

@@ -8,13 +8,12 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 import httpx
 
+from bot.exchange import Answer, no_answer
 from bot.outside import (
     ChannelClosed,
-    NotSent,
     OutcomeUnknown,
     OutsideError,
     QuotaUsedUp,
@@ -28,18 +27,9 @@ from bot.wechat.logs import silence_http_logs
 TIMEOUT = 8.0
 PAUSE = timedelta(seconds=60)
 
-Answer = dict[str, Any]
 # By code, or by what stands before its first dot; an exact entry wins.
 Table = Mapping[str, tuple[type[OutsideError], str]]
 
-_BEFORE_SENDING = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError,
-)
 # No digit: whatever else stands in the place of a code, it is no phone number.
 _CODE = re.compile(r"[A-Za-z][A-Za-z_.]{0,79}")
 
@@ -52,10 +42,8 @@ async def exchange(
     failure: OutsideError
     try:
         response = await http.post(url, headers=dict(headers), content=body, timeout=TIMEOUT)
-    except _BEFORE_SENDING as error:
-        failure = NotSent(None, api, type(error).__name__)
     except httpx.HTTPError as error:
-        failure = OutcomeUnknown(None, api, type(error).__name__)
+        failure = no_answer(error, api)
     else:
         return response.status_code, _object(response, api)
     # Outside of the handlers: httpx's exception holds the request, and so the number.

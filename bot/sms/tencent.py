@@ -13,6 +13,7 @@ from datetime import datetime
 import httpx
 
 from app.clock import Clock
+from bot.exchange import Answer
 from bot.outside import (
     ChannelClosed,
     ContentRefused,
@@ -23,7 +24,7 @@ from bot.outside import (
     TryLater,
     UnknownError,
 )
-from bot.sms.call import Answer, Table, exchange, refusal, unreadable
+from bot.sms.call import Table, exchange, refusal, unreadable
 from bot.sms.numbers import mobile
 
 REAL_API = "https://sms.tencentcloudapi.com"

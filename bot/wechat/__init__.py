@@ -1,7 +1,7 @@
 """WeChat's protocol: signed and encrypted callbacks in, API calls out, both typed."""
 
 from bot.wechat.client import OAuthIdentity, QrCode, UserInfo, WeChatClient
-from bot.wechat.crypto import MAX_BODY, Cipher, Refused
+from bot.wechat.crypto import Cipher, Refused
 from bot.wechat.errors import ERRCODES, MalformedMessage, classify
 from bot.wechat.inbound import (
     AccountNotice,
@@ -32,7 +32,6 @@ from bot.wechat.token import AccessToken, MemoryTokenStore, TokenStore
 __all__ = [
     "ERRCODES",
     "LONGEST_TEXT",
-    "MAX_BODY",
     "AccessToken",
     "AccountNotice",
     "AccountTemplate",

@@ -14,12 +14,12 @@ import httpx
 
 from app.clock import Clock
 from bot.exchange import Answer, Exchange, SecretQuery, json_body, need
-from bot.outside import NotSent, OutcomeUnknown, OutsideError, TokenRefused, UnknownError
+from bot.outside import OutsideError, TokenRefused, UnknownError
 from bot.wechat.errors import STABLE_TOKEN, classify
 from bot.wechat.logs import silence_http_logs
 from bot.wechat.markup import clean, fit
 from bot.wechat.replies import LONGEST_TEXT
-from bot.wechat.token import AccessToken, TokenStore
+from bot.wechat.token import AccessToken, TokenStore, handed_out
 
 NO_MENU = 46003
 LONGEST_QR = timedelta(days=30)
@@ -234,14 +234,8 @@ class WeChatClient:
             "force_refresh": False,
         }
         asked_at = self._clock.now()
-        try:
-            answer = await self._exchange.send(STABLE_TOKEN, "POST", f"/cgi-bin/{STABLE_TOKEN}", **json_body(order))
-        except OutcomeUnknown as error:
-            # Without a token the message that needs it never left.
-            raise NotSent(None, STABLE_TOKEN, error.advice) from None
-        self._raise_for(answer, STABLE_TOKEN)
-        lifetime = timedelta(seconds=int(need(answer, "expires_in", STABLE_TOKEN)))
-        return AccessToken(need(answer, "access_token", STABLE_TOKEN), asked_at + lifetime)
+        asking = self._exchange.send(STABLE_TOKEN, "POST", f"/cgi-bin/{STABLE_TOKEN}", **json_body(order))
+        return await handed_out(asking, STABLE_TOKEN, asked_at, self._raise_for)
 
     def _refusal(self, answer: Answer, api: str) -> OutsideError | None:
         code = answer.get("errcode", 0)

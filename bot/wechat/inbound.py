@@ -5,7 +5,6 @@ Source: 接收普通消息, 接收事件推送, 模板消息 and 订阅通知 �
 `repr` of these values is fit for a log: it shows no words, no person and no code.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from typing import Any, Literal, NamedTuple, TypedDict
 
 from wechatpy import parse_message
 
+from bot.wechat.callback import digest, needed, optional
 from bot.wechat.errors import MalformedMessage
 
 
@@ -183,24 +183,24 @@ def parse(xml: bytes | str) -> Inbound:
 
 def _read(xml: bytes | str) -> Inbound:
     data = parse_message(xml)._data
-    if (kind := _text(data, "MsgType").lower()) == "event":
+    if (kind := needed(data, "MsgType").lower()) == "event":
         return _event(data)
-    message_id = _optional(data, "MsgId")
+    message_id = optional(data, "MsgId")
     # A message without an id is answered, too; delivered again it is the same to the byte.
-    key = f"m:{message_id}" if message_id and int(message_id) else f"x:{_digest(xml)}"
+    key = f"m:{message_id}" if message_id and int(message_id) else f"x:{digest(xml)}"
     common = _common(data, key)
     if kind == "text":
-        return Text(**common, content=_optional(data, "Content") or "", menu_id=_optional(data, "bizmsgmenuid"))
+        return Text(**common, content=optional(data, "Content") or "", menu_id=optional(data, "bizmsgmenuid"))
     return Unreadable(**common, kind=kind)
 
 
 def _event(data: Mapping[str, Any]) -> Inbound:
-    event = _text(data, "Event").lower()
+    event = needed(data, "Event").lower()
     # wechatpy renames a follow by QR picture, and cuts `qrscene_` off its key.
     by_scene = event == "subscribe_scan"
     if event.startswith("subscribe_scan"):
         event = "subscribe"
-    item = _optional(data, "EventKey")
+    item = optional(data, "EventKey")
     entries = _entries(data)
     common = _common(data, _event_key(data, event, item, entries))
     match event:
@@ -215,23 +215,25 @@ def _event(data: Mapping[str, Any]) -> Inbound:
         case "view":
             return Viewed(**common, url=item or "")
         case "templatesendjobfinish":
-            raw = _text(data, "Status")
-            return TemplateReceipt(**common, message_id=_text(data, "MsgID"), status=_receipt(raw), raw_status=raw)
+            raw = needed(data, "Status")
+            return TemplateReceipt(**common, message_id=needed(data, "MsgID"), status=_receipt(raw), raw_status=raw)
         case "subscribe_msg_popup_event":
             return SubscriptionPopup(
                 **common,
-                answers=tuple(PopupAnswer(_text(entry, "TemplateId"), _answer(entry) == "accept") for entry in entries),
+                answers=tuple(
+                    PopupAnswer(needed(entry, "TemplateId"), _answer(entry) == "accept") for entry in entries
+                ),
             )
         case "subscribe_msg_change_event":
             return SubscriptionChange(
                 **common,
-                rejected=tuple(_text(entry, "TemplateId") for entry in entries if _answer(entry) == "reject"),
+                rejected=tuple(needed(entry, "TemplateId") for entry in entries if _answer(entry) == "reject"),
             )
         case "subscribe_msg_sent_event":
             return SubscriptionSent(**common, results=tuple(_sent(entry) for entry in entries))
         case "user_authorization_revoke" | "user_authorization_cancellation":
             # FromUserName is WeChat's own pushing service here; the person is in OpenID.
-            common["openid"] = _optional(data, "OpenID") or common["openid"]
+            common["openid"] = optional(data, "OpenID") or common["openid"]
             return AuthorizationRevoked(**common)
         case _ if event in ACCOUNT_NOTICES:
             return AccountNotice(**common, event=event)
@@ -240,19 +242,19 @@ def _event(data: Mapping[str, Any]) -> Inbound:
 
 def _common(data: Mapping[str, Any], key: str) -> _Common:
     return _Common(
-        openid=_text(data, "FromUserName"),
-        account=_text(data, "ToUserName"),
-        sent_at=datetime.fromtimestamp(int(_text(data, "CreateTime")), UTC),
+        openid=needed(data, "FromUserName"),
+        account=needed(data, "ToUserName"),
+        sent_at=datetime.fromtimestamp(int(needed(data, "CreateTime")), UTC),
         key=key,
     )
 
 
 def _event_key(data: Mapping[str, Any], event: str, item: str | None, entries: list[Mapping[str, Any]]) -> str:
-    last = _optional(data, "MsgID") or _optional(data, "Ticket") or ""
+    last = optional(data, "MsgID") or optional(data, "Ticket") or ""
     if entries:
-        last = _digest("|".join(f"{name}={value}" for entry in entries for name, value in entry.items()))
-    key = f"e:{_text(data, 'CreateTime')}:{event}:{item or ''}:{last}"
-    return key if len(key) <= LONGEST_KEY else f"e:{_digest(key)}"
+        last = digest("|".join(f"{name}={value}" for entry in entries for name, value in entry.items()))
+    key = f"e:{needed(data, 'CreateTime')}:{event}:{item or ''}:{last}"
+    return key if len(key) <= LONGEST_KEY else f"e:{digest(key)}"
 
 
 def _entries(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -265,15 +267,15 @@ def _entries(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _answer(entry: Mapping[str, Any]) -> str:
-    return _text(entry, "SubscribeStatusString").lower()
+    return needed(entry, "SubscribeStatusString").lower()
 
 
 def _sent(entry: Mapping[str, Any]) -> SentResult:
     return SentResult(
-        template_id=_text(entry, "TemplateId"),
-        message_id=_text(entry, "MsgID"),
-        errcode=int(_text(entry, "ErrorCode")),
-        status=_optional(entry, "ErrorStatus") or "",
+        template_id=needed(entry, "TemplateId"),
+        message_id=needed(entry, "MsgID"),
+        errcode=int(needed(entry, "ErrorCode")),
+        status=optional(entry, "ErrorStatus") or "",
     )
 
 
@@ -282,23 +284,3 @@ def _receipt(raw: str) -> Literal["success", "blocked", "failed"]:
     if words == "success":
         return "success"
     return "blocked" if "block" in words else "failed"
-
-
-def _text(data: Mapping[str, Any], name: str) -> str:
-    value = _optional(data, name)
-    if value is None:
-        raise ValueError(name)
-    return value
-
-
-def _optional(data: Mapping[str, Any], name: str) -> str | None:
-    """A field's text; None if it is empty or absent. A field that came twice or holds fields: TypeError."""
-    value = data.get(name)
-    if value is None or isinstance(value, str):
-        return value or None
-    raise TypeError(name)
-
-
-def _digest(content: bytes | str) -> str:
-    raw = content if isinstance(content, bytes) else content.encode()
-    return hashlib.sha256(raw).hexdigest()[:40]

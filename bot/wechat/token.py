@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from bot.exchange import Answer, need
+from bot.outside import NotSent, OutcomeUnknown
+
 # In its last five minutes WeChat hands out the successor, and both are good.
 RENEW_BEFORE = timedelta(minutes=5)
 
@@ -19,6 +22,20 @@ class AccessToken:
 
     def fresh(self, now: datetime) -> bool:
         return self.expires_at - now > RENEW_BEFORE
+
+
+async def handed_out(
+    asking: Awaitable[Answer], api: str, asked_at: datetime, check: Callable[[Answer, str], None]
+) -> AccessToken:
+    """The token in what `api` answers; `check` raises what a refusal stands for."""
+    try:
+        answer = await asking
+    except OutcomeUnknown as error:
+        # Without a token the message that needs it never left.
+        raise NotSent(None, api, error.advice) from None
+    check(answer, api)
+    lifetime = timedelta(seconds=int(need(answer, "expires_in", api)))
+    return AccessToken(need(answer, "access_token", api), asked_at + lifetime)
 
 
 class TokenStore(Protocol):

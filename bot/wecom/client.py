@@ -7,17 +7,16 @@ drops what one member gets beyond 30 messages a minute without a word: whoever s
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 import httpx
 
 from app.clock import Clock
-from bot.exchange import Answer, Exchange, SecretQuery, json_body, need
-from bot.outside import ContentRefused, NotSent, OutcomeUnknown, OutsideError, PersonUnreachable, TokenRefused
+from bot.exchange import Answer, Exchange, SecretQuery, json_body
+from bot.outside import ContentRefused, OutsideError, PersonUnreachable, TokenRefused
 from bot.wechat.logs import silence_http_logs
 from bot.wechat.markup import clean, fit
-from bot.wechat.token import AccessToken, TokenStore
+from bot.wechat.token import AccessToken, TokenStore, handed_out
 from bot.wecom.errors import GETTOKEN, TASK_ID_USED, classify
 
 SEND = "message/send"
@@ -142,14 +141,8 @@ class WeComClient:
         """获取access_token (document/path/91039)."""
         asked_at = self._clock.now()
         secrets = SecretQuery(corpid=self._corp_id, corpsecret=self._secret)
-        try:
-            answer = await self._exchange.send(GETTOKEN, "GET", f"/cgi-bin/{GETTOKEN}", auth=secrets)
-        except OutcomeUnknown as error:
-            # Without a token the message that needs it never left.
-            raise NotSent(None, GETTOKEN, error.advice) from None
-        self._raise_for(answer, GETTOKEN)
-        lifetime = timedelta(seconds=int(need(answer, "expires_in", GETTOKEN)))
-        return AccessToken(need(answer, "access_token", GETTOKEN), asked_at + lifetime)
+        asking = self._exchange.send(GETTOKEN, "GET", f"/cgi-bin/{GETTOKEN}", auth=secrets)
+        return await handed_out(asking, GETTOKEN, asked_at, self._raise_for)
 
     def _refusal(self, answer: Answer, api: str) -> OutsideError | None:
         return classify(answer["errcode"], str(answer.get("errmsg", "")), api, self._clock.now())

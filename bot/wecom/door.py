@@ -12,7 +12,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
 from app.clock import Clock
-from bot.wechat.crypto import MAX_BODY, Cipher, Refused
+from bot.wechat.callback import read_body
+from bot.wechat.crypto import Cipher, Refused
 from bot.wechat.errors import MalformedMessage
 from bot.wechat.markup import cdata
 from bot.wecom.inbound import ButtonPressed, parse
@@ -44,7 +45,7 @@ class WorkDoor:
     async def deliver(self, request: Request) -> Response:
         """POST: WeCom delivers something that a member did."""
         try:
-            heard = parse(self._cipher.open(request.query_params, await _body(request), self._clock.now()))
+            heard = parse(self._cipher.open(request.query_params, await read_body(request), self._clock.now()))
         except Refused as refused:
             log.warning("work door refused", why=str(refused))
             return PlainTextResponse("", status_code=403)
@@ -74,13 +75,3 @@ def button_reply(pressed: ButtonPressed, words: str, now: datetime) -> str:
         "<MsgType><![CDATA[update_button]]></MsgType>"
         f"<Button><ReplaceName>{cdata(words)}</ReplaceName></Button></xml>"
     )
-
-
-async def _body(request: Request) -> bytes:
-    """The body, read no further than a callback can be long."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise MalformedMessage("too long")
-    return bytes(body)

@@ -4,7 +4,6 @@ Source: 接收消息与事件 › 消息格式 and 事件格式 › 模板卡片
 and /90240). `repr` of these values is fit for a log: it shows no words, no person and no code.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from typing import Any, TypedDict
 
 from wechatpy import parse_message
 
+from bot.wechat.callback import digest, needed, optional
 from bot.wechat.errors import MalformedMessage
 
 
@@ -74,44 +74,26 @@ def parse(xml: bytes | str) -> WorkInbound:
 
 
 def _read(data: Mapping[str, Any]) -> WorkInbound:
-    kind = _need(data, "MsgType").lower()
+    kind = needed(data, "MsgType").lower()
     if kind == "event":
-        event, key, task = _need(data, "Event").lower(), _text(data, "EventKey"), _text(data, "TaskId")
-        common = _common(data, f"e:{_need(data, 'CreateTime')}:{_digest(f'{event}|{task}|{key}')}")
+        event = needed(data, "Event").lower()
+        key, task = optional(data, "EventKey") or "", optional(data, "TaskId") or ""
+        common = _common(data, f"e:{needed(data, 'CreateTime')}:{digest(f'{event}|{task}|{key}')}")
         if event != "template_card_event":
             return WorkOther(**common, kind=event)
         return ButtonPressed(
-            **common, key=_need(data, "EventKey"), task_id=task, response_code=_text(data, "ResponseCode")
+            **common, key=needed(data, "EventKey"), task_id=task, response_code=optional(data, "ResponseCode") or ""
         )
-    common = _common(data, f"m:{_need(data, 'MsgId')}")
+    common = _common(data, f"m:{needed(data, 'MsgId')}")
     if kind == "text":
-        return WorkText(**common, content=_text(data, "Content"))
+        return WorkText(**common, content=optional(data, "Content") or "")
     return WorkOther(**common, kind=kind)
 
 
 def _common(data: Mapping[str, Any], key: str) -> _Common:
     return _Common(
-        userid=_need(data, "FromUserName"),
-        corp_id=_need(data, "ToUserName"),
-        sent_at=datetime.fromtimestamp(int(_need(data, "CreateTime")), UTC),
+        userid=needed(data, "FromUserName"),
+        corp_id=needed(data, "ToUserName"),
+        sent_at=datetime.fromtimestamp(int(needed(data, "CreateTime")), UTC),
         dedupe_key=key,
     )
-
-
-def _need(data: Mapping[str, Any], name: str) -> str:
-    value = _text(data, name)
-    if not value:
-        raise ValueError(name)
-    return value
-
-
-def _text(data: Mapping[str, Any], name: str) -> str:
-    """A field's text, "" if it is empty or absent. A field that came twice or holds fields: TypeError."""
-    value = data.get(name)
-    if value is not None and not isinstance(value, str):
-        raise TypeError(name)
-    return value or ""
-
-
-def _digest(content: str) -> str:
-    return hashlib.sha256(content.encode()).hexdigest()[:40]
