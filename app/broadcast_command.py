@@ -3,13 +3,12 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import Clock
-from app.db import Database, ident
-from app.installation import prove_key
+from app.db import ident
+from app.installation import own_database
 from app.messages import broadcasts
 from app.messages.models import Broadcast, BroadcastState, OutboxState
 from app.people import service as people
 from app.settings import Settings
-from app.vault import Vault
 from bot.discretion import Shows, banned
 
 LONGEST = 300
@@ -30,7 +29,7 @@ async def start(settings: Settings, clock: Clock, said: str, house_code: str | N
     words = banned(said, Shows.LOCK_SCREEN)
     if words:
         raise ValueError(f"里面有会显示在锁屏上、不该让旁人看到的词：{'、'.join(words)}。请换一个说法")
-    async with _open(settings) as db, db.begin() as session:
+    async with own_database(settings) as db, db.begin() as session:
         programme = await people.only_programme(session)
         if programme is None:
             raise ValueError("数据库里还没有项目：请先运行 tongxing load")
@@ -41,21 +40,21 @@ async def start(settings: Settings, clock: Clock, said: str, house_code: str | N
 
 
 async def stop(settings: Settings, number: int) -> str:
-    async with _open(settings) as db, db.begin() as session:
+    async with own_database(settings) as db, db.begin() as session:
         await _found(session, number)
         n = await broadcasts.stop(session, number)
     return f"停了，还有 {n} 人没有发。要接着发：tongxing broadcast resume {number}"
 
 
 async def resume(settings: Settings, clock: Clock, number: int) -> str:
-    async with _open(settings) as db, db.begin() as session:
+    async with own_database(settings) as db, db.begin() as session:
         await _found(session, number)
         n = await broadcasts.resume(session, number, clock.now())
     return f"接着发，还有 {n} 人；发过的不会再发。"
 
 
 async def show(settings: Settings, number: int) -> str:
-    async with _open(settings) as db, db.read() as session:
+    async with own_database(settings) as db, db.read() as session:
         cast = await _found(session, number)
         counts = await broadcasts.counts(session, number)
     state = "停着" if cast.state is BroadcastState.STOPPED else "在发或发完了"
@@ -74,17 +73,3 @@ async def _house(session: AsyncSession, programme_id: int, code: str) -> int:
     if house is None:
         raise ValueError(f"没有代码是 {code} 的小站：请看一下项目文件里的 code")
     return ident(house)
-
-
-class _open:  # noqa: N801 - reads as a verb
-    """The database of this installation, its key proved."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._db = Database(settings.database, Vault(settings.secret_key.get_secret_value()))
-
-    async def __aenter__(self) -> Database:
-        await prove_key(self._db)
-        return self._db
-
-    async def __aexit__(self, *error: object) -> None:
-        await self._db.close()

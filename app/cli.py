@@ -75,14 +75,11 @@ def _ready_database(settings: Settings) -> None:
 
 def _prove_key(settings: Settings) -> None:
     """Before a server is started: inside one, a wrong key would end in a traceback."""
-    from app.installation import prove_key
+    from app.installation import own_database
 
     async def run() -> None:
-        db = Database(settings.database, Vault(settings.secret_key.get_secret_value()))
-        try:
-            await prove_key(db)
-        finally:
-            await db.close()
+        async with own_database(settings):
+            pass
 
     asyncio.run(run())
 
@@ -158,7 +155,7 @@ def migrate() -> None:
 def load(file: Annotated[Path, typer.Argument(help="项目的 YAML 文件，例子见 deploy/programmes/")]) -> None:
     """读入一个项目：小站、人、值班、活动。可以反复读，改了哪里就更新哪里。"""
     from app.activities.calendar import Quiet
-    from app.installation import prove_key
+    from app.installation import own_database
     from app.loading import load as load_programme
     from app.loading import read_programme
 
@@ -167,17 +164,12 @@ def load(file: Annotated[Path, typer.Argument(help="项目的 YAML 文件，例�
     _ready_database(settings)
 
     async def run() -> str:
-        db = Database(settings.database, Vault(settings.secret_key.get_secret_value()))
-        try:
-            await prove_key(db)
-            quiet = Quiet(settings.quiet_from, settings.quiet_until)
-            async with db.begin() as session:
-                loaded = await load_programme(
-                    session, programme, now=_clock(settings).now(), quiet=quiet, account=settings.wechat_app_id
-                )
-            return "\n".join([loaded.summary, *loaded.notes])
-        finally:
-            await db.close()
+        quiet = Quiet(settings.quiet_from, settings.quiet_until)
+        async with own_database(settings) as db, db.begin() as session:
+            loaded = await load_programme(
+                session, programme, now=_clock(settings).now(), quiet=quiet, account=settings.wechat_app_id
+            )
+        return "\n".join([loaded.summary, *loaded.notes])
 
     typer.echo(asyncio.run(run()))
 

@@ -6,11 +6,9 @@ from contextlib import asynccontextmanager
 import httpx
 
 from app.clock import Clock
-from app.db import Database
-from app.installation import prove_key
+from app.installation import own_database
 from app.messages import tags
 from app.settings import Settings
-from app.vault import Vault
 from bot import discretion
 from bot.menus.plan import differences
 from bot.menus.push import look
@@ -54,18 +52,14 @@ async def push(
 ) -> list[str]:
     """Make the account as the file says; what was done, in words. From then on people are given their tags."""
     menus = read_menus(settings.menus_file)
-    db = Database(settings.database, Vault(settings.secret_key.get_secret_value()))
+    async with own_database(settings) as db:
 
-    async def on_new_tag(name: str) -> None:
-        async with db.begin() as session:
-            await tags.forget(session, settings.wechat_app_id, name)
+        async def on_new_tag(name: str) -> None:
+            async with db.begin() as session:
+                await tags.forget(session, settings.wechat_app_id, name)
 
-    try:
-        await prove_key(db)
         async with account_client(settings, clock, http) as client:
             done = await push_menus(MenuApi(client), menus, settings.public_url, banned, on_new_tag)
         async with db.begin() as session:
             await tags.set_up(session)
         return done
-    finally:
-        await db.close()
