@@ -21,7 +21,7 @@ from app.advice import in_words
 from app.clock import Clock, local
 from app.db import Database
 from app.installation import PROOF, Installation
-from app.menu_command import account_client
+from app.menu_command import borrowed_client
 from app.messages import health, window
 from app.messages.models import Channel, Contact
 from app.messages.window import Limits
@@ -29,12 +29,12 @@ from app.people.models import Person
 from app.settings import Settings
 from app.vault import Vault, VaultError
 from bot import discretion
+from bot.channels.ladder import work_client
 from bot.menus.plan import differences
 from bot.menus.push import look
 from bot.menus.reading import Banned, MenusError, read_menus
 from bot.outside import OutsideError
 from bot.wechat import ERRCODES, AccountTemplate, MemoryTokenStore, MenuApi, WeChatClient
-from bot.wecom.client import WeComClient
 
 RECENT = timedelta(hours=24)
 BEIJING = "Asia/Shanghai"
@@ -224,7 +224,7 @@ async def _wechat(settings: Settings, clock: Clock, http: httpx.AsyncClient | No
             return [bad(what, "没有设置 TONGXING_WECHAT_APP_SECRET：没有它，什么也发不出去")]
         return [unset(what, "没有设置 TONGXING_WECHAT_APP_ID 等，见 docs/settings.md")]
     try:
-        async with account_client(settings, clock, http) as client:
+        async with borrowed_client(settings, clock, http) as client:
             try:
                 await client.check_token()
             except OutsideError as error:
@@ -329,12 +329,7 @@ def ask_wecom(settings: Settings, clock: Clock) -> Callable[[], Awaitable[None]]
 
     async def ask() -> None:
         async with httpx.AsyncClient(base_url=settings.wecom_api_base) as http:
-            client = WeComClient(
-                http, corp_id=settings.wecom_corp_id, secret=settings.wecom_secret.get_secret_value(),
-                agent_id=settings.wecom_agent_id, tokens=MemoryTokenStore(), clock=clock,
-                timeout=settings.wechat_timeout,
-            )  # fmt: skip
-            await client.check_token()
+            await work_client(settings, http, clock, MemoryTokenStore()).check_token()
 
     return ask
 

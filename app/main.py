@@ -21,7 +21,7 @@ from app.pages.routes import Pages
 from app.settings import Settings
 from app.vault import Vault
 from bot.channels.deliverer import Deliverer
-from bot.channels.ladder import staff_rungs, wechat_rungs, work_client
+from bot.channels.ladder import account_client, staff_rungs, wechat_rungs, work_client
 from bot.channels.operators import Operators
 from bot.channels.sorting import Enough, Sorter
 from bot.channels.token_store import DatabaseTokenStore
@@ -34,6 +34,7 @@ from bot.reception import Reception
 from bot.spool import Spool
 from bot.webhook import Door
 from bot.wechat import Cipher, MenuApi, WeChatClient
+from bot.wecom.client import WeComClient
 from bot.wecom.door import WorkDoor
 from bot.wording import wording
 from bot.work import Presses
@@ -73,17 +74,15 @@ class Tongxing:
         links = Links(settings.public_url, vault)
         quiet = Quiet(settings.quiet_from, settings.quiet_until)
         worlds = worlds or Worlds.real(settings, clock)
-        client = WeChatClient(
-            worlds.wechat, app_id=settings.wechat_app_id, app_secret=settings.wechat_app_secret.get_secret_value(),
-            tokens=DatabaseTokenStore(db, settings.wechat_app_id, clock), clock=clock, timeout=settings.wechat_timeout,
-        )  # fmt: skip
+        tokens = DatabaseTokenStore(db, settings.wechat_app_id, clock)
+        client = account_client(settings, worlds.wechat, clock, tokens)
         cipher = Cipher(
             settings.wechat_token.get_secret_value(), settings.wechat_encoding_aes_key.get_secret_value(),
             settings.wechat_app_id, fresh_within=settings.wechat_fresh_within,
         )  # fmt: skip
         desk = Desk(db, clock, Reception.of(settings, links))
         door = Door(cipher, clock, desk, Spool(settings.data_dir / "spool", vault), settings)
-        wecom = work_client(settings, db, clock, worlds)
+        wecom = _wecom(settings, db, clock, worlds)
         rungs = {r.name: r for r in (*wechat_rungs(client, settings), *staff_rungs(settings, clock, worlds, wecom))}
         sorter = Sorter(links, rungs, quiet, Enough.of(settings), settings.wecom_robots.__contains__)
         deliverer = Deliverer(db, clock, sorter, senders=settings.senders, urgent_senders=settings.urgent_senders)
@@ -125,6 +124,13 @@ class Tongxing:
             await self.desk.close()
             await self.worlds.close()
             await self.db.close()
+
+
+def _wecom(settings: Settings, db: Database, clock: Clock, worlds: Worlds) -> WeComClient | None:
+    if not settings.wecom_corp_id:
+        return None
+    name = f"wecom:{settings.wecom_corp_id}:{settings.wecom_agent_id}"[:64]
+    return work_client(settings, worlds.wecom, clock, DatabaseTokenStore(db, name, clock))
 
 
 def _work_door(settings: Settings, db: Database, clock: Clock) -> WorkDoor | None:

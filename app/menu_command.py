@@ -10,6 +10,7 @@ from app.installation import own_database
 from app.messages import tags
 from app.settings import Settings
 from bot import discretion
+from bot.channels.ladder import account_client
 from bot.menus.plan import differences
 from bot.menus.push import look
 from bot.menus.push import push as push_menus
@@ -20,17 +21,13 @@ AFTERWARDS = "手机上要重新进公众号才看得到，最多等 5 分钟；
 
 
 @asynccontextmanager
-async def account_client(
+async def borrowed_client(
     settings: Settings, clock: Clock, http: httpx.AsyncClient | None = None
 ) -> AsyncIterator[WeChatClient]:
     """A client with a token of its own asking, which `stable_token` lets us have beside a running server."""
     reach = http or httpx.AsyncClient(base_url=settings.wechat_api_base)
     try:
-        yield WeChatClient(
-            reach,
-            app_id=settings.wechat_app_id, app_secret=settings.wechat_app_secret.get_secret_value(),
-            tokens=MemoryTokenStore(), clock=clock, timeout=settings.wechat_timeout,
-        )  # fmt: skip
+        yield account_client(settings, reach, clock, MemoryTokenStore())
     finally:
         if http is None:
             await reach.aclose()
@@ -41,7 +38,7 @@ async def diff(
 ) -> list[str]:
     """Each difference between the account and the file, in words. MenusError, OutsideError."""
     menus = read_menus(settings.menus_file)
-    async with account_client(settings, clock, http) as client:
+    async with borrowed_client(settings, clock, http) as client:
         account = await look(MenuApi(client))
     changes = differences(menus, account, settings.public_url)
     return [*unfit(menus, banned), *(change.words for change in changes)]
@@ -58,7 +55,7 @@ async def push(
             async with db.begin() as session:
                 await tags.forget(session, settings.wechat_app_id, name)
 
-        async with account_client(settings, clock, http) as client:
+        async with borrowed_client(settings, clock, http) as client:
             done = await push_menus(MenuApi(client), menus, settings.public_url, banned, on_new_tag)
         async with db.begin() as session:
             await tags.set_up(session)

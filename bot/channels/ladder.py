@@ -1,7 +1,8 @@
 """The whole ladder, as this installation has it."""
 
+import httpx
+
 from app.clock import Clock
-from app.db import Database
 from app.messages.window import Limits
 from app.settings import Settings
 from bot.channels.buckets import Bucket
@@ -14,8 +15,7 @@ from bot.channels.rungs import (
     templates_of,
 )
 from bot.channels.staff_rungs import GroupMessage, Mail, PerMinute, TextMessage, WorkMessage
-from bot.channels.token_store import DatabaseTokenStore
-from bot.wechat import WeChatClient
+from bot.wechat import TokenStore, WeChatClient
 from bot.wecom.client import WeComClient
 from bot.wecom.robot import GroupRobot
 from bot.worlds import Worlds
@@ -23,14 +23,19 @@ from bot.worlds import Worlds
 STAFF_CALLS_A_SECOND = 10.0
 
 
-def work_client(settings: Settings, db: Database, clock: Clock, worlds: Worlds) -> WeComClient | None:
-    """WeCom's application, where there is one."""
-    if not settings.wecom_corp_id:
-        return None
+def account_client(settings: Settings, http: httpx.AsyncClient, clock: Clock, tokens: TokenStore) -> WeChatClient:
+    """The official account of this installation."""
+    return WeChatClient(
+        http, app_id=settings.wechat_app_id, app_secret=settings.wechat_app_secret.get_secret_value(), tokens=tokens,
+        clock=clock, timeout=settings.wechat_timeout,
+    )  # fmt: skip
+
+
+def work_client(settings: Settings, http: httpx.AsyncClient, clock: Clock, tokens: TokenStore) -> WeComClient:
+    """The application in WeCom of this installation."""
     return WeComClient(
-        worlds.wecom, corp_id=settings.wecom_corp_id, secret=settings.wecom_secret.get_secret_value(),
-        agent_id=settings.wecom_agent_id, clock=clock, timeout=settings.wechat_timeout,
-        tokens=DatabaseTokenStore(db, f"wecom:{settings.wecom_corp_id}:{settings.wecom_agent_id}"[:64], clock),
+        http, corp_id=settings.wecom_corp_id, secret=settings.wecom_secret.get_secret_value(),
+        agent_id=settings.wecom_agent_id, tokens=tokens, clock=clock, timeout=settings.wechat_timeout,
     )  # fmt: skip
 
 
