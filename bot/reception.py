@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.activities.calendar import Quiet
 from app.db import ident, is_database_trouble
-from app.escalations import machine
 from app.escalations import service as escalations
+from app.escalations import states
 from app.messages import service as messages
 from app.messages import subscriptions, window
 from app.messages.models import Contact, Inbox, InboxState
@@ -207,7 +207,7 @@ class Reception:
             return
         strongest = max(reading.hits, key=lambda hit: hit.level, default=None)
         await escalations.flag(
-            talk.session, talk.person, machine.Level(int(reading.level)), reading.category,
+            talk.session, talk.person, states.Level(int(reading.level)), reading.category,
             rule=strongest.rule if strongest else "unnamed", rules_version=reading.version, said=text, now=talk.now,
         )  # fmt: skip
 
@@ -217,7 +217,7 @@ class Reception:
             return
         if await escalations.open_case_of(talk.session, talk.person) is not None:
             await escalations.flag(
-                talk.session, talk.person, machine.Level.YELLOW, "none", rule="stranger.goes-on", rules_version="1",
+                talk.session, talk.person, states.Level.YELLOW, "none", rule="stranger.goes-on", rules_version="1",
                 said=text, now=talk.now,
             )  # fmt: skip
 

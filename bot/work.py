@@ -5,9 +5,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import Clock
 from app.db import Database, ident
-from app.escalations import machine
+from app.escalations import events
 from app.escalations import service as escalations
-from app.escalations.machine import State
+from app.escalations.states import State
 from app.messages import service as messages
 from app.people import service as people
 from app.people.models import Person, Role
@@ -58,10 +58,10 @@ class Presses:
         if row.owner_id is None and not again:
             if await escalations.taken_since(session, row, seq):
                 return wording().say("work.old")
-            taken = machine.Taken(ident(who))
+            taken = events.Taken(ident(who))
             await escalations.happened(session, row, taken, self._clock.now(), actor=who)
         elif row.owner_id not in (None, who.id) and row.offered_to_id == who.id and not again:
-            await escalations.happened(session, row, machine.Taken(ident(who)), self._clock.now(), actor=who)
+            await escalations.happened(session, row, events.Taken(ident(who)), self._clock.now(), actor=who)
         if row.owner_id is None:
             return wording().say("work.old")
         owner = await people.person(session, row.owner_id)

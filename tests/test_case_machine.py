@@ -12,11 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from app.escalations import log
-from app.escalations.ladders import DEFAULTS, read_ladder
-from app.escalations.machine import (
+from app.escalations.events import (
     Alert,
     AskToAccept,
-    Case,
     Closed,
     Contacted,
     Due,
@@ -24,22 +22,19 @@ from app.escalations.machine import (
     Event,
     Flagged,
     HelpWanted,
-    Ladder,
-    Level,
     NobodyTookIt,
     Offered,
-    Outcome,
     Refused,
-    State,
     Taken,
     TellMember,
     TellOthers,
     TellOwner,
     Undeliverable,
-    decide,
-    open_case,
 )
+from app.escalations.ladders import DEFAULTS, read_ladder
+from app.escalations.machine import decide, open_case
 from app.escalations.models import CaseEvent
+from app.escalations.states import Case, Ladder, Level, Outcome, State
 
 NINE = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 TOMORROW = date(2026, 11, 26)

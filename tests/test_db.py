@@ -16,8 +16,8 @@ from sqlmodel import col
 
 from app.db import Database, Record, ident, insert_once, is_database_trouble, ring
 from app.escalations.ladders import DEFAULTS
-from app.escalations.machine import Level, Outcome, State
 from app.escalations.models import CaseRow
+from app.escalations.states import Level, Outcome, State
 from app.installation import Installation, prove_key
 from app.messages.models import Lane, Outbox, OutboxState
 from app.people.models import House, Person, Programme, Role

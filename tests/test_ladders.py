@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.escalations.ladders import DEFAULTS, LadderError, read_ladder, write_ladder
-from app.escalations.machine import Ladder, Level, Step, Target
+from app.escalations.states import Ladder, Level, Step, Target
 
 GOOD: dict[str, Any] = {
     "steps": [{"targets": ["assigned", "duty"], "after": 0}, {"targets": ["everyone"], "after": 10}],

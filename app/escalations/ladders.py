@@ -12,8 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.escalations.machine import Ladder, Level, Step, Target
 from app.escalations.models import LadderRow
+from app.escalations.states import Ladder, Level, Step, Target
 
 DEFAULTS: dict[Level, dict[str, Any]] = {
     Level.RED: {

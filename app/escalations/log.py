@@ -5,26 +5,27 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
-from app.escalations import machine
+from app.escalations import events, machine
+from app.escalations.events import Event
 from app.escalations.ladders import read_ladder, write_ladder
-from app.escalations.machine import Case, Event, Level, Outcome
 from app.escalations.models import CaseEvent
+from app.escalations.states import Case, Ladder, Level, Outcome
 
 OPENED = "Opened"
 _EVENTS: dict[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
-        machine.Flagged, machine.Due, machine.Undeliverable, machine.HelpWanted, machine.Taken,
-        machine.Offered, machine.Contacted, machine.Closed,
+        events.Flagged, events.Due, events.Undeliverable, events.HelpWanted, events.Taken,
+        events.Offered, events.Contacted, events.Closed,
     )
 }  # fmt: skip
 
 
 def encode(event: Event) -> tuple[str, dict[str, Any]]:
     detail = asdict(event)
-    if isinstance(event, machine.Flagged):
+    if isinstance(event, events.Flagged):
         detail = {"level": int(event.level), "ladder": write_ladder(event.ladder)}
-    if isinstance(event, machine.Closed) and event.next_contact:
+    if isinstance(event, events.Closed) and event.next_contact:
         detail["next_contact"] = event.next_contact.isoformat()
     return type(event).__name__, detail
 
@@ -42,7 +43,7 @@ def decode(kind: str, detail: dict[str, Any]) -> Event:
     return event
 
 
-def opened(level: Level, ladder: machine.Ladder) -> tuple[str, dict[str, Any]]:
+def opened(level: Level, ladder: Ladder) -> tuple[str, dict[str, Any]]:
     return OPENED, {"level": int(level), "ladder": write_ladder(ladder)}
 
 

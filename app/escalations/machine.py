@@ -5,198 +5,31 @@ says how it ended. Time never resolves it, a delivery never acknowledges it, and
 resolved always knows when it acts next.
 """
 
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
-from enum import IntEnum, StrEnum
+from dataclasses import replace
+from datetime import datetime
 
+from app.escalations.events import (
+    Alert,
+    AskToAccept,
+    Closed,
+    Contacted,
+    Due,
+    Effect,
+    Event,
+    Flagged,
+    HelpWanted,
+    NobodyTookIt,
+    Offered,
+    Refused,
+    Taken,
+    TellMember,
+    TellOthers,
+    TellOwner,
+    Undeliverable,
+)  # fmt: skip
+from app.escalations.states import Case, Ladder, Level, Outcome, State
 
-class Level(IntEnum):
-    """How soon a person must act: this week, today, now."""
-
-    YELLOW = 1
-    ORANGE = 2
-    RED = 3
-
-
-class State(StrEnum):
-    OPEN = "open"
-    ACKNOWLEDGED = "acknowledged"
-    CONTACTED = "contacted"
-    RESOLVED = "resolved"
-
-
-class Target(StrEnum):
-    ASSIGNED = "assigned"
-    BACKUP = "backup"
-    DUTY = "duty"
-    SUPERVISOR = "supervisor"
-    EVERYONE = "everyone"
-
-
-@dataclass(frozen=True)
-class Step:
-    """Who is told, `after` the step before."""
-
-    targets: tuple[Target, ...]
-    after: timedelta
-
-
-@dataclass(frozen=True)
-class Ladder:
-    """The policy that a case was opened under; editing the policy later does not change it."""
-
-    steps: tuple[Step, ...]
-    repeat_every: timedelta
-    loops: int | None
-    contact_within: timedelta
-    result_within: timedelta = timedelta(hours=24)
-
-
-class Outcome(StrEnum):
-    CALLED = "called"
-    MET = "met"
-    FAMILY = "family"
-    REFERRED = "referred"
-    UNREACHED = "unreached"
-    FALSE_ALARM = "false_alarm"
-
-
-@dataclass(frozen=True)
-class Case:
-    level: Level
-    ladder: Ladder
-    state: State = State.OPEN
-    step: int = 0
-    rounds: int = 0
-    owner: int | None = None
-    offered_to: int | None = None
-    reminded: int = 0
-    version: int = 0
-    next_action_at: datetime | None = None
-    outcome: Outcome | None = None
-    next_contact: date | None = None
-
-
-# What happens to a case.
-
-
-@dataclass(frozen=True)
-class Flagged:
-    """Danger was read again; `ladder` is the one for that level."""
-
-    level: Level
-    ladder: Ladder
-
-
-@dataclass(frozen=True)
-class Due:
-    """Its moment has come.
-
-    `reachable` holds, for each step, the people it leads to at this moment, and after the steps, where it is
-    longer than the ladder, everybody else who may be rung when nobody takes it.
-    """
-
-    reachable: tuple[tuple[int, ...], ...]
-
-
-@dataclass(frozen=True)
-class Undeliverable:
-    """A person could be told by no channel."""
-
-    person: int
-    reachable: tuple[tuple[int, ...], ...]
-
-
-@dataclass(frozen=True)
-class HelpWanted:
-    """The member says: not safe."""
-
-    reachable: tuple[tuple[int, ...], ...]
-
-
-@dataclass(frozen=True)
-class Taken:
-    by: int
-
-
-@dataclass(frozen=True)
-class Offered:
-    by: int
-    to: int
-
-
-@dataclass(frozen=True)
-class Contacted:
-    by: int
-
-
-@dataclass(frozen=True)
-class Closed:
-    by: int
-    outcome: Outcome
-    next_contact: date | None = None
-
-
-Event = Flagged | Due | Undeliverable | HelpWanted | Taken | Offered | Contacted | Closed
-
-
-# What follows from it.
-
-
-@dataclass(frozen=True)
-class Alert:
-    """Tell these people that somebody must take the case."""
-
-    people: tuple[int, ...]
-    step: int
-
-
-@dataclass(frozen=True)
-class TellOwner:
-    person: int
-    what: str
-
-
-@dataclass(frozen=True)
-class TellOthers:
-    """Everybody who was alerted hears who has it."""
-
-    owner: int
-
-
-@dataclass(frozen=True)
-class TellMember:
-    owner: int
-    by: datetime
-
-
-@dataclass(frozen=True)
-class AskToAccept:
-    person: int
-    by: int
-
-
-@dataclass(frozen=True)
-class NobodyTookIt:
-    """An orange ladder has run out: it stands on a list until a person clears it."""
-
-
-@dataclass(frozen=True)
-class Refused:
-    """The event changes nothing; `why` names a sentence."""
-
-    why: str
-    owner: int | None = None
-
-
-Effect = Alert | TellOwner | TellOthers | TellMember | AskToAccept | NobodyTookIt | Refused
 Decision = tuple[Case, tuple[Effect, ...]]
-
-
-@dataclass
-class _Climb:
-    case: Case
-    effects: list[Effect] = field(default_factory=list)
 
 
 def open_case(level: Level, ladder: Ladder, now: datetime) -> Case:

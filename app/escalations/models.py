@@ -8,7 +8,7 @@ from sqlmodel import Column, Field
 
 from app.db import Encrypted, EncryptedJSON, Numbers, Record, UTCDateTime, due_index, words
 from app.due import DueRow
-from app.escalations.machine import Level, Outcome, State
+from app.escalations.states import Level, Outcome, State
 
 
 class CaseRow(DueRow, table=True):

@@ -10,11 +10,12 @@ from sqlmodel import col
 
 from app.clock import wall
 from app.db import ident, ring
-from app.escalations import log, machine
+from app.escalations import events, log, machine
 from app.escalations.duty import on_duty
+from app.escalations.events import Effect, Event
 from app.escalations.ladders import ladder_for, read_ladder, write_ladder
-from app.escalations.machine import Case, Effect, Event, Level, State, Target
 from app.escalations.models import CaseEvent, CaseRow, Flag
+from app.escalations.states import Case, Ladder, Level, State, Target
 from app.messages import channels
 from app.messages import service as messages
 from app.messages.models import Lane
@@ -118,7 +119,7 @@ async def flag(
     else:
         if level > row.level:
             row.category = category
-        await happened(session, row, machine.Flagged(level, ladder), now, actor=subject)
+        await happened(session, row, events.Flagged(level, ladder), now, actor=subject)
     session.add(
         Flag(
             case_id=ident(row),
@@ -138,7 +139,7 @@ async def flag(
 
 
 async def _open(
-    session: AsyncSession, subject: Person, level: Level, category: str, ladder: machine.Ladder, now: datetime
+    session: AsyncSession, subject: Person, level: Level, category: str, ladder: Ladder, now: datetime
 ) -> CaseRow:
     row = CaseRow(
         code=secrets.token_hex(4), programme_id=subject.programme_id, house_id=subject.house_id,
@@ -154,18 +155,18 @@ async def _open(
 
 async def advance(session: AsyncSession, row: CaseRow, now: datetime) -> None:
     """The moment of a case has come."""
-    await happened(session, row, machine.Due(await _reachable(session, row, now)), now)
+    await happened(session, row, events.Due(await _reachable(session, row, now)), now)
 
 
 async def undeliverable(session: AsyncSession, case_id: int, person_id: int, now: datetime) -> None:
     """An alert reached this person by no channel: the next one, now."""
     row = await case(session, case_id)
     reachable = await _reachable(session, row, now)
-    await happened(session, row, machine.Undeliverable(person_id, reachable), now)
+    await happened(session, row, events.Undeliverable(person_id, reachable), now)
 
 
 async def help_wanted(session: AsyncSession, row: CaseRow, member: Person, now: datetime) -> None:
-    await happened(session, row, machine.HelpWanted(await _reachable(session, row, now)), now, actor=member)
+    await happened(session, row, events.HelpWanted(await _reachable(session, row, now)), now, actor=member)
 
 
 async def happened(
@@ -174,7 +175,7 @@ async def happened(
     """Let the machine decide, write down what it decided, and carry out what follows from it."""
     before = _read(row)
     after, effects = machine.decide(before, event, now)
-    if after == before and any(isinstance(effect, machine.Refused) for effect in effects):
+    if after == before and any(isinstance(effect, events.Refused) for effect in effects):
         return effects
     _write(row, after, now)
     seq = await _log(session, row, *log.encode(event), now=now, actor=actor)
@@ -300,30 +301,30 @@ async def _alerted(session: AsyncSession, row: CaseRow) -> list[int]:
 
 async def _carry_out(session: AsyncSession, row: CaseRow, effect: Effect, seq: int, now: datetime) -> None:
     match effect:
-        case machine.Alert(told, step):
+        case events.Alert(told, step):
             detail = {"people": list(told), "step": step}
             await _log(session, row, ALERTED, detail, now=now)
             for person_id in told:
                 await _notify(session, row, "case_alert", person_id, seq, now)
             await _tell_the_group(session, row, seq, now)
-        case machine.TellOwner(person_id, what):
+        case events.TellOwner(person_id, what):
             await _notify(session, row, "case_note", person_id, seq, now, what=what)
-        case machine.TellOthers(owner):
+        case events.TellOthers(owner):
             await messages.clear(session, "taken", now, kind="case_alert", subject_id=ident(row))
             for person_id in await _alerted(session, row):
                 if person_id != owner:
                     await _notify(session, row, "case_note", person_id, seq, now, what="taken", owner=owner)
-        case machine.TellMember(owner, by):
+        case events.TellMember(owner, by):
             if row.level > Level.YELLOW:
                 await _notify(session, row, "case_taken", row.person_id, seq, now, owner=owner, by=by.isoformat())
-        case machine.AskToAccept(person_id, by):
+        case events.AskToAccept(person_id, by):
             await _notify(session, row, "case_note", person_id, seq, now, what="offered", owner=by)
-        case machine.NobodyTookIt():
+        case events.NobodyTookIt():
             await tasks.ask_a_person(
                 session, TaskKind.CLEAR, "unhandled", key=f"case:{row.id}:unhandled", now=now,
                 about=await people.person(session, row.person_id),
             )  # fmt: skip
-        case machine.Refused():
+        case events.Refused():
             pass
 
 

@@ -9,7 +9,7 @@ from itertools import chain
 from dateutil.rrule import rrulestr
 
 from app.escalations.ladders import DEFAULTS, LadderError, read_ladder
-from app.escalations.machine import Level, Target
+from app.escalations.states import Level, Target
 from app.loading.file import ProgrammeFile
 from app.loading.lines import Path
 from app.loading.problems import Problem

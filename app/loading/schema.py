@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from dateutil.rrule import rrulestr
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, PrivateAttr, model_validator
 
-from app.escalations.machine import Level, Target
+from app.escalations.states import Level, Target
 from app.loading.lines import Path, spell
 from app.loading.sentences import nearest
 from app.loading.weekly import Shift, read_day, read_days, read_shifts, read_time, weekly_rule

@@ -8,8 +8,8 @@ from sqlmodel import col
 
 from app.activities.calendar import Quiet
 from app.db import ident
-from app.escalations.machine import Level
 from app.escalations.models import LadderRow
+from app.escalations.states import Level
 from app.loading import meetings, people
 from app.loading.checks import plan_of
 from app.loading.file import ProgrammeFile

@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from app.clock import Clock
 from app.db import Database, ident
 from app.escalations import service as escalations
-from app.escalations.machine import State
+from app.escalations.states import State
 from app.messages import service as messages
 from app.messages import window
 from app.people import service as people

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from app.escalations import machine
 from app.escalations import service as escalations
 from app.escalations.duty import next_duty, on_duty, who_answers
+from app.escalations.states import Level
 from app.messages import questions
 from app.messages.models import Question
 from app.people import service as people
@@ -55,7 +55,7 @@ async def help_wanted(talk: Talk, text: str) -> None:
     row = await escalations.open_case_of(talk.session, talk.who())
     if row is None:
         await escalations.flag(
-            talk.session, talk.who(), machine.Level.RED, "distress", rule="member.needs-help", rules_version="1",
+            talk.session, talk.who(), Level.RED, "distress", rule="member.needs-help", rules_version="1",
             said=text, now=talk.now,
         )  # fmt: skip
     else:
@@ -67,13 +67,13 @@ async def in_a_case(talk: Talk) -> bool:
     if talk.person is None or talk.person.role in (Role.WORKER, Role.SUPERVISOR):
         return False
     row = await escalations.open_case_of(talk.session, talk.person)
-    return row is not None and row.level >= machine.Level.ORANGE
+    return row is not None and row.level >= Level.ORANGE
 
 
 async def goes_on(talk: Talk, text: str) -> str:
     """Words that nobody here understands, from somebody with an open case: they join it, and the lines are said."""
     await escalations.flag(
-        talk.session, talk.who(), machine.Level.YELLOW, "none", rule="case.goes-on", rules_version="1", said=text,
+        talk.session, talk.who(), Level.YELLOW, "none", rule="case.goes-on", rules_version="1", said=text,
         now=talk.now,
     )  # fmt: skip
     question = await questions.current(talk.session, talk.contact, talk.now)

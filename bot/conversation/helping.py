@@ -6,7 +6,7 @@ from app.activities import service as activities
 from app.activities.models import Milestone
 from app.db import ident
 from app.escalations import service as escalations
-from app.escalations.machine import Level
+from app.escalations.states import Level
 from app.messages import broadcasts
 from app.messages import service as messages
 from app.messages.models import Question

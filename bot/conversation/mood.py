@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from app.db import ident
 from app.escalations import service as escalations
-from app.escalations.machine import Level
+from app.escalations.states import Level
 from app.messages.models import Question
 from app.mood import service as mood
 from app.mood.service import LOW

@@ -9,10 +9,10 @@ from app.activities.machine import Door
 from app.activities.models import Occurrence
 from app.clock import local
 from app.db import ident
-from app.escalations import machine
+from app.escalations import events
 from app.escalations import service as escalations
-from app.escalations.machine import Outcome, State
 from app.escalations.models import CaseRow
+from app.escalations.states import Outcome, State
 from app.messages import service as messages
 from app.messages.models import Question
 from app.people import service as people
@@ -50,9 +50,7 @@ async def take(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     row = await _meant(talk, command, scope, await escalations.to_take(talk.session, scope, talk.who()))
     if isinstance(row, str):
         return row
-    effects = await escalations.happened(
-        talk.session, row, machine.Taken(ident(talk.who())), talk.now, actor=talk.who()
-    )
+    effects = await escalations.happened(talk.session, row, events.Taken(ident(talk.who())), talk.now, actor=talk.who())
     refusal = await _refusal(talk, row, effects)
     if refusal:
         return refusal
@@ -75,9 +73,9 @@ async def _meant(talk: Talk, command: StaffCommand, scope: Scope, candidates: li
     return await escalations.case(talk.session, ident(candidates[0]))
 
 
-async def _refusal(talk: Talk, row: CaseRow, effects: tuple[machine.Effect, ...]) -> str | None:
+async def _refusal(talk: Talk, row: CaseRow, effects: tuple[events.Effect, ...]) -> str | None:
     for effect in effects:
-        if isinstance(effect, machine.Refused):
+        if isinstance(effect, events.Refused):
             if effect.why == "resolved":
                 return talk.say("staff.resolved_already", code=row.code)
             if effect.why == "yours":
@@ -129,7 +127,7 @@ async def transfer(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     if not await messages.reachable(talk.session, [ident(colleague)]):
         return talk.say("staff.colleague_unreachable", name=colleague.name)
     effects = await escalations.happened(
-        talk.session, row, machine.Offered(ident(talk.who()), ident(colleague)), talk.now, actor=talk.who()
+        talk.session, row, events.Offered(ident(talk.who()), ident(colleague)), talk.now, actor=talk.who()
     )
     return await _refusal(talk, row, effects) or talk.say("staff.offered", name=colleague.name)
 
@@ -147,7 +145,7 @@ async def contacted(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     if isinstance(row, str):
         return row
     effects = await escalations.happened(
-        talk.session, row, machine.Contacted(ident(talk.who())), talk.now, actor=talk.who()
+        talk.session, row, events.Contacted(ident(talk.who())), talk.now, actor=talk.who()
     )
     return await _refusal(talk, row, effects) or talk.say("staff.contacted", code=row.code)
 
@@ -204,7 +202,7 @@ def _date_in(text: str, today: date) -> date | None:
 
 async def _close(talk: Talk, case_id: int, chosen: Outcome, day: date | None) -> str:
     row = await escalations.case(talk.session, case_id)
-    closed = machine.Closed(ident(talk.who()), chosen, day)
+    closed = events.Closed(ident(talk.who()), chosen, day)
     effects = await escalations.happened(talk.session, row, closed, talk.now, actor=talk.who())
     refusal = await _refusal(talk, row, effects)
     if refusal:

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from app.clock import local
 from app.db import ident
 from app.escalations.ladders import read_ladder
-from app.escalations.machine import Level, State
 from app.escalations.models import CaseRow
+from app.escalations.states import Level, State
 from app.people import service as people
 from app.tasks.models import Task
 from bot.notices.letter import (

@@ -9,8 +9,8 @@ from app.activities.machine import Answer
 from app.activities.models import Rsvp
 from app.escalations import log
 from app.escalations import service as escalations
-from app.escalations.machine import Level, State
 from app.escalations.models import CaseRow
+from app.escalations.states import Level, State
 from bot.simulator import Phone
 from tests.conftest import MONDAY, Story
 

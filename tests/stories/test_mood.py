@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import select
 
-from app.escalations.machine import Level
 from app.escalations.models import CaseRow, Flag
+from app.escalations.states import Level
 from app.mood.models import MoodPrompt, PromptState
 from bot.simulator import Phone
 from tests.conftest import MONDAY, Story

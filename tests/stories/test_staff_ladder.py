@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from app.clock import Clock
 from app.db import ident
-from app.escalations.machine import State
 from app.escalations.models import CaseEvent, CaseRow
+from app.escalations.states import State
 from app.messages import channels
 from app.messages import service as messages
 from app.messages.models import Lane, Outbox, OutboxState

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from app.clock import Clock
 from app.escalations import log
 from app.escalations import service as escalations
-from app.escalations.machine import State
 from app.escalations.models import CaseRow
+from app.escalations.states import State
 from app.settings import Settings
 from tests.conftest import MONDAY, Story, open_story
 
