@@ -7,7 +7,7 @@ the console does is done at once by the service. Every pair of ways comes up abo
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import astuple, dataclass
 from itertools import count
@@ -64,14 +64,13 @@ class Raised:
 class Process:
     """One of the processes of the house: what staff do comes in at its doors. Each answers what they are told."""
 
-    def __init__(self, house: Tongxing, settings: Settings) -> None:
-        self.house = house
+    def __init__(self, house: Tongxing, settings: Settings, numbers: Iterator[int]) -> None:
+        self.house, self._numbers = house, numbers
         self._client = httpx.AsyncClient(
             transport=httpx.ASGITransport(create_app(house, bells=())), base_url=settings.public_url
         )
         self._wechat = Door(ACCOUNT, house.clock, self._client, "/wechat", 5, ())
         self._wecom = WorkDoor(COMPANY, house.clock, self._client, "/wecom", 5, ())
-        self._numbers = count(1)
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -85,7 +84,7 @@ class Process:
             return await taken_by(session, who, case.number, escalations.case)
 
     async def _writes(self, openid: str, words: str) -> str:
-        message = {"MsgType": "text", "Content": words, "MsgId": id(self) * 1000 + next(self._numbers)}
+        message = {"MsgType": "text", "Content": words, "MsgId": next(self._numbers)}
         xml = write_xml({"ToUserName": "gh", "FromUserName": openid, "CreateTime": STAMP, **message})
         return await self._answer(self._wechat, openid, xml)
 
@@ -124,7 +123,8 @@ async def processes(url: str, settings: Settings) -> AsyncIterator[Sequence[Proc
         nobody = httpx.AsyncClient()
         other = Tongxing.build(house, Clock(frozen_at=MONDAY), Worlds(nobody, nobody, nobody))
         await open_ones.enter_async_context(other.running(bells=()))
-        both = [Process(story.house, house), Process(other, house)]
+        numbers = count(1)  # WeChat's numbers of what people write, whichever process it comes to
+        both = [Process(each, house, numbers) for each in (story.house, other)]
         for process in both:
             open_ones.push_async_callback(process.aclose)
         yield both
@@ -231,11 +231,12 @@ async def test_two_who_have_read_that_nobody_has_it(
 ) -> None:
     """Both have read the case before either takes it. What keeps the second one out is the row's lock, after which
     it is read again, and on SQLite that a unit of work that writes begins by saying so."""
-    wangle, lihong = two = await staff(processes[0].house.db)
-    case = await raised(processes[0].house.db, (await members_of(processes[0].house.db, wangle, 1))[0])
+    db = processes[0].house.db
+    two = await staff(db)
+    case = await raised(db, (await members_of(db, two[0], 1))[0])
     if not guarded:
         monkeypatch.setattr(app_db, "_tame_sqlite", lambda _engine: None)  # as its driver has it
-    vault, meeting = processes[0].house.db.vault, Meeting(2)
+    meeting = Meeting(2)
 
     async def take(who: Person, own: Database) -> str:
         async with own.begin() as session:
@@ -245,11 +246,11 @@ async def test_two_who_have_read_that_nobody_has_it(
             assert row.owner_id is not None  # it is the same object, which a session forgets if nobody holds it
             return told
 
-    own = [Database(url, vault) for _ in two]
+    own = [Database(url, db.vault) for _ in two]
     told = await asyncio.gather(*map(take, two, own))
     for database in own:
         await database.close()
-    ending = (await endings(processes[0].house.db, [case]))[case.number]
+    ending = (await endings(db, [case]))[case.number]
     if guarded:
         assert (ending.taken_by, ending.promised) == ([ending.owner], [ending.owner])
         assert told[0] == told[1]
