@@ -8,7 +8,7 @@ the console does is done at once by the service. Every pair of ways comes up abo
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import astuple, dataclass
 from itertools import count
 from pathlib import Path
@@ -16,10 +16,9 @@ from pathlib import Path
 import httpx
 import pytest
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlmodel import col
 
-from app import db as app_db
 from app.clock import Clock
 from app.db import Database, ident
 from app.escalations import events
@@ -30,6 +29,7 @@ from app.main import Tongxing, create_app
 from app.messages.models import Outbox
 from app.people.models import Person, Role
 from app.settings import Settings
+from app.vault import Vault
 from bot.simulator.callbacks import Door, write_xml
 from bot.simulator.wecom_door import WorkDoor
 from bot.worlds import Worlds
@@ -130,6 +130,17 @@ async def processes(url: str, settings: Settings) -> AsyncIterator[Sequence[Proc
         yield both
 
 
+@pytest.fixture
+async def dbs(url: str, settings: Settings) -> AsyncIterator[Sequence[Database]]:
+    """The same database with no house in it: what two processes have of it, and what looks on."""
+    async with open_story(every_way(settings, database_url=url), Clock(frozen_at=MONDAY)):
+        pass
+    opened = [Database(url, Vault(settings.secret_key.get_secret_value())) for _ in range(3)]
+    yield opened
+    for db in opened:
+        await db.close()
+
+
 async def staff(db: Database) -> tuple[Person, Person]:
     async with db.read() as session:
         found = {p.name: p for p in await session.scalars(select(Person).where(col(Person.role) == Role.WORKER))}
@@ -226,34 +237,40 @@ async def locked_but_not_read_again(session: AsyncSession, number: int) -> CaseR
     [(escalations.case, True), (as_it_was_read, False), (locked_but_not_read_again, False)],
     ids=["one has it", "control: read once, and both have it", "control: locked, not read again, and both have it"],
 )
-async def test_two_who_have_read_that_nobody_has_it(
-    url: str, processes: Sequence[Process], look: Look, guarded: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_two_who_have_read_that_nobody_has_it(dbs: Sequence[Database], look: Look, guarded: bool) -> None:
     """Both have read the case before either takes it. What keeps the second one out is the row's lock, after which
     it is read again, and on SQLite that a unit of work that writes begins by saying so."""
-    db = processes[0].house.db
-    two = await staff(db)
-    case = await raised(db, (await members_of(db, two[0], 1))[0])
-    if not guarded:
-        monkeypatch.setattr(app_db, "_tame_sqlite", lambda _engine: None)  # as its driver has it
+    onlooker, *own = dbs
+    two = await staff(onlooker)
+    case = await raised(onlooker, (await members_of(onlooker, two[0], 1))[0])
     meeting = Meeting(2)
 
-    async def take(who: Person, own: Database) -> str:
-        async with own.begin() as session:
+    async def take(who: Person, db: Database) -> str:
+        async with unit_of_work(db, guarded=guarded) as session:
             row = await as_it_was_read(session, case.number)
             await meeting.wait()
             told = await taken_by(session, who, case.number, look)
             assert row.owner_id is not None  # it is the same object, which a session forgets if nobody holds it
             return told
 
-    own = [Database(url, db.vault) for _ in two]
     told = await asyncio.gather(*map(take, two, own))
-    for database in own:
-        await database.close()
-    ending = (await endings(db, [case]))[case.number]
+    ending = (await endings(onlooker, [case]))[case.number]
     if guarded:
         assert (ending.taken_by, ending.promised) == ([ending.owner], [ending.owner])
         assert told[0] == told[1]
     else:
         assert sorted(ending.taken_by) == sorted(ending.promised) == sorted(ident(who) for who in two)
         assert told == ["王乐 已接手", "李红 已接手"]
+
+
+@asynccontextmanager
+async def unit_of_work(db: Database, *, guarded: bool) -> AsyncIterator[AsyncSession]:
+    """As ours begins, or as the driver of the database has it."""
+    if guarded:
+        async with db.begin() as session:
+            yield session
+        return
+    plain = create_async_engine(db.url)
+    async with AsyncSession(plain, expire_on_commit=False) as session, session.begin():
+        yield session
+    await plain.dispose()
