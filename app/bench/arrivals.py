@@ -31,7 +31,7 @@ EVERYDAY = (
 TEMPLATE, CODE = b"/message/template/send", "character_string1"
 RECEIPT_AFTER = 0.2  # seconds from a template message to WeChat's receipt for it
 ANSWER_LIMIT = 5.0  # seconds, WeChat's own
-PATIENCE = 15.0  # seconds for what is still on its way when the last one has written
+PATIENCE = 60.0  # seconds for what is still on its way when the last one has written
 
 
 @dataclass(frozen=True)
