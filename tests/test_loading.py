@@ -15,7 +15,8 @@ from app.activities.calendar import Quiet
 from app.activities.models import Milestone, Occurrence, Plan, Rsvp, Series, State
 from app.clock import local
 from app.db import Database, ident
-from app.escalations.models import Duty, LadderRow
+from app.duty.models import Duty
+from app.escalations.models import LadderRow
 from app.escalations.states import Level
 from app.loading import Loaded, LoadError, load, read_programme
 from app.messages import service as messages

@@ -10,8 +10,8 @@ from sqlmodel import col
 
 from app.clock import wall
 from app.db import ident, ring
+from app.duty.service import on_duty
 from app.escalations import events, log, machine
-from app.escalations.duty import on_duty
 from app.escalations.events import Effect, Event
 from app.escalations.ladders import ladder_for, read_ladder, write_ladder
 from app.escalations.models import CaseEvent, CaseRow, Flag

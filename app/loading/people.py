@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.db import Record, ident
-from app.escalations.models import Duty
+from app.duty.models import Duty
 from app.loading.file import ProgrammeFile
 from app.loading.schema import StaffEntry
 from app.loading.tally import Tally, settle
