@@ -111,6 +111,7 @@ def test_no_sentence_for_a_person_lies_outside_the_wording(file: Path) -> None:
         "bot.screening",
         "bot.conversation.grammar",
         "bot.conversation.orders",
+        "bot.conversation.when",
         "app.escalations.ladders",
     )
     if module.startswith((*for_those_who_install, *reads_or_plays)):
