@@ -45,7 +45,6 @@ def upgrade() -> None:
         sa.Column("people", sa.JSON(), nullable=False),
         sa.Column("anchor", sa.Date(), nullable=False),
         sa.Column("turn_days", sa.Integer(), nullable=False),
-        sa.Column("on_holidays", sa.Boolean(), nullable=False),
         sa.CheckConstraint("turn_days > 0", name=op.f("ck_rotation_turn_days")),
         sa.ForeignKeyConstraint(["house_id"], ["house.id"], name=op.f("fk_rotation_house_id_house")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rotation")),

@@ -30,7 +30,7 @@ class Duty(Record, table=True):
 class Rotation(Record, table=True):
     """Hours that several people take in turn: the first from `anchor` on, each for `turn_days` days.
 
-    `hours` holds [weekday, starts, ends] for each day; `people` the numbers of the persons, in order.
+    `hours` holds [weekday, starts, ends, on_holidays] for each day; `people` the numbers of the persons, in order.
     """
 
     __table_args__ = (UniqueConstraint("house_id", "code"), CheckConstraint("turn_days > 0", name="turn_days"))
@@ -41,7 +41,6 @@ class Rotation(Record, table=True):
     people: list[int] = Field(sa_column=Column(JSON, nullable=False))
     anchor: date
     turn_days: int
-    on_holidays: bool = False
 
 
 class DayKind(StrEnum):

@@ -37,8 +37,8 @@ async def rota_of(session: AsyncSession, house: House, first: datetime, last: da
     rotations = select(Rotation).where(col(Rotation.house_id) == house.id).order_by(col(Rotation.id))
     for turns in await session.scalars(rotations):
         rules += [
-            Turns(tuple(turns.people), _hours(*hours), turns.anchor, turns.turn_days, turns.on_holidays)
-            for hours in turns.hours
+            Turns(tuple(turns.people), _hours(*hours), turns.anchor, turns.turn_days, on_holidays)
+            for *hours, on_holidays in turns.hours
         ]
     agreed = (
         select(Change)

@@ -8,9 +8,10 @@ from sqlmodel import col
 
 from app.activities.calendar import Quiet
 from app.db import ident
+from app.duty import changes
 from app.escalations.models import LadderRow
 from app.escalations.states import Level
-from app.loading import meetings, people
+from app.loading import meetings, people, rota
 from app.loading.checks import plan_of
 from app.loading.file import ProgrammeFile
 from app.loading.problems import LoadError, Problem
@@ -23,9 +24,9 @@ async def load(session: AsyncSession, file: ProgrammeFile, *, now: datetime, qui
     """Create what is new, change what differs, leave the rest; the same file a second time changes nothing.
 
     What the file says about a person, a house or an activity replaces what was there: a line taken out of
-    it (a `phone`, a `duty`, a ladder) is taken out here. People, houses and activities that the file does not name
-    at all are left alone, and so is what only they themselves decide: what they are called, whether they
-    joined, what they stopped, and the WeChat user that they joined with.
+    it (a `phone`, a `duty`, a ladder, a turn of the `rota`, a day) is taken out here. People, houses and
+    activities that the file does not name at all are left alone, and so is what only they themselves decide:
+    what they are called, whether they joined, what they stopped, and the WeChat user that they joined with.
 
     Never commits. LoadError, and nothing may be committed, when the file is at odds with the database.
     """
@@ -33,10 +34,13 @@ async def load(session: AsyncSession, file: ProgrammeFile, *, now: datetime, qui
     programme = await _programme(session, file.programme, tally)
     houses, zones_before = await _houses(session, file, programme, tally)
     await people.load(session, file, programme, houses, tally, now=now, account=account)
+    await rota.load(session, file, programme, houses, tally)
     await meetings.load(session, file, houses, zones_before, tally, now=now, quiet=quiet)
     await session.flush()
     if tally.problems:
         raise LoadError(tally.problems)
+    if tally.created or tally.changed:
+        await changes.rearm(session, now)
     return tally.loaded(ident(programme))
 
 
