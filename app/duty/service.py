@@ -3,7 +3,7 @@
 from collections import defaultdict
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -22,6 +22,32 @@ AN_INSTANT = timedelta(microseconds=1)
 AHEAD = timedelta(days=35)
 
 
+# Columns and no objects: these four are asked whenever somebody writes.
+_LINES = (
+    select(col(Duty.person_id), col(Duty.on_holidays), col(Duty.weekday), col(Duty.starts), col(Duty.ends))
+    .where(col(Duty.house_id) == bindparam("house"))
+    .order_by(col(Duty.id))
+)
+_TURNS = (
+    select(col(Rotation.people), col(Rotation.anchor), col(Rotation.turn_days), col(Rotation.hours))
+    .where(col(Rotation.house_id) == bindparam("house"))
+    .order_by(col(Rotation.id))
+)
+_CHANGES = (
+    select(
+        col(Change.kind), col(Change.person_id), col(Change.starts_at), col(Change.ends_at), col(Change.instead_of_id)
+    )
+    .where(col(Change.house_id) == bindparam("house"), col(Change.state) == ChangeState.AGREED)
+    .where(col(Change.ends_at) > bindparam("first"), col(Change.starts_at) < bindparam("last"))
+    .order_by(col(Change.settled_at), col(Change.id))
+)
+_DAYS = select(col(CalendarDay.day), col(CalendarDay.kind), col(CalendarDay.hours_of), col(CalendarDay.house_id)).where(
+    col(CalendarDay.programme_id) == bindparam("programme"),
+    col(CalendarDay.house_id).is_(None) | (col(CalendarDay.house_id) == bindparam("house")),
+    col(CalendarDay.day).between(bindparam("first"), bindparam("last")),
+)
+
+
 def visible_changes(scope: Scope) -> Select[Change]:
     return select(Change).where(within(scope, Change))
 
@@ -32,24 +58,15 @@ def visible_changes(scope: Scope) -> Select[Change]:
 async def rota_of(session: AsyncSession, house: House, first: datetime, last: datetime) -> Rota:
     """Everything that says who is there at a house between two moments."""
     rules: list[Line | Turns] = []
-    for duty in await session.scalars(select(Duty).where(col(Duty.house_id) == house.id).order_by(col(Duty.id))):
-        rules.append(Line(duty.person_id, _hours(duty.weekday, duty.starts, duty.ends), duty.on_holidays))
-    rotations = select(Rotation).where(col(Rotation.house_id) == house.id).order_by(col(Rotation.id))
-    for turns in await session.scalars(rotations):
+    for person_id, on_holidays, weekday, starts, ends in await session.execute(_LINES, {"house": house.id}):
+        rules.append(Line(person_id, _hours(weekday, starts, ends), on_holidays))
+    for people, anchor, days, each in await session.execute(_TURNS, {"house": house.id}):
         rules += [
-            Turns(tuple(turns.people), _hours(*hours), turns.anchor, turns.turn_days, on_holidays)
-            for *hours, on_holidays in turns.hours
+            Turns(tuple(people), _hours(weekday, starts, ends), anchor, days, on_holidays)
+            for weekday, starts, ends, on_holidays in each
         ]
-    agreed = (
-        select(Change)
-        .where(col(Change.house_id) == house.id, col(Change.state) == ChangeState.AGREED)
-        .where(col(Change.ends_at) > first, col(Change.starts_at) < last)
-        .order_by(col(Change.settled_at), col(Change.id))
-    )
-    alterations = [
-        Alteration(change.kind, change.person_id, change.starts_at, change.ends_at, change.instead_of_id)
-        for change in await session.scalars(agreed)
-    ]
+    agreed = await session.execute(_CHANGES, {"house": house.id, "first": first, "last": last})
+    alterations = [Alteration(*change) for change in agreed]
     table = await _table(session, house, local(first, house.zone).date() - A_DAY, local(last, house.zone).date())
     return Rota(house.zone, rules, alterations, lambda day: holidays.day_of(day, house.zone, table))
 
@@ -60,12 +77,10 @@ def _hours(weekday: int, starts: str, ends: str) -> Hours:
 
 async def _table(session: AsyncSession, house: House, first: date, last: date) -> dict[date, Noted]:
     """What staff noted about these days: what the house says of one stands before what the programme says."""
-    noted = select(CalendarDay).where(
-        col(CalendarDay.programme_id) == house.programme_id,
-        col(CalendarDay.house_id).is_(None) | (col(CalendarDay.house_id) == house.id),
-        col(CalendarDay.day).between(first, last),
+    noted = await session.execute(
+        _DAYS, {"programme": house.programme_id, "house": house.id, "first": first, "last": last}
     )
-    rows = sorted(await session.scalars(noted), key=lambda row: row.house_id is not None)
+    rows = sorted(noted, key=lambda row: row.house_id is not None)
     return {row.day: Noted(row.kind, row.hours_of) for row in rows}
 
 

@@ -121,7 +121,8 @@ async def not_on(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     alone: list[str] = []
     for house in await served_by(talk, scope, who):
         starts, ends = await _away(talk, house, who, when)
-        planned = await duty.plan(talk.session, house, max(starts, talk.now), ends) if talk.now < ends else []
+        starts = max(starts, talk.now)  # what has been worked has been worked
+        planned = await duty.plan(talk.session, house, starts, ends) if starts < ends else []
         lost = [shift for shift in planned if shift.person_id == who.id]
         if not lost:
             continue
