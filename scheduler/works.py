@@ -17,9 +17,9 @@ from app.db import Database, is_database_trouble
 from app.due import DueRow, Row
 from app.duty import changes, watch
 from app.duty.models import DutyWatch
-from app.escalations import handing_over
+from app.escalations import aftercare, handing_over
 from app.escalations import service as escalations
-from app.escalations.models import CaseRow
+from app.escalations.models import CaseRow, FollowUp
 from app.messages import service as messages
 from app.messages.models import Outbox
 from app.mood import service as mood
@@ -28,7 +28,7 @@ from app.people import service as people
 
 log = structlog.get_logger()
 
-DUE_TABLES: Sequence[type[DueRow]] = (CaseRow, Outbox, Plan, MoodPlan, Series, DutyWatch)
+DUE_TABLES: Sequence[type[DueRow]] = (CaseRow, FollowUp, Outbox, Plan, MoodPlan, Series, DutyWatch)
 MATERIALISE_EVERY = timedelta(days=1)
 
 
@@ -69,8 +69,12 @@ class Works:
 
         return await self._each(MoodPlan, 100, ask)
 
+    async def follow_ups(self) -> int:
+        """Ask for the contacts that were agreed on when cases were closed."""
+        return await self._each(FollowUp, 20, lambda session, row: aftercare.remind(session, row, self.clock.now()))
+
     async def duty(self) -> int:
-        """Shift changes: who has gone is asked to whom their cases go; a swap whose shift begins is over."""
+        """Shift changes: who has come hears of what waits, who has gone is asked to whom their cases go."""
 
         async def turn(session: AsyncSession, house: DutyWatch) -> None:
             now = self.clock.now()
@@ -80,7 +84,10 @@ class Works:
                     to=await people.person(session, swap.made_by),
                 )  # fmt: skip
             changed = await watch.look(session, house, now)
-            for shift in changed.going if changed else ():
+            if changed is None:
+                return
+            await escalations.shift_changed(session, house.house_id, changed.coming, now)
+            for shift in changed.going:
                 await handing_over.shift_over(session, shift, now)
 
         async with self.db.begin() as session:

@@ -20,6 +20,7 @@ class StaffVerb(StrEnum):
     LIST = "list"
     DONE = "done"
     TASKS = "tasks"
+    FOLLOWED_UP = "followed_up"
     ROTA = "rota"
     NOT_ON = "not_on"
     SWAP = "swap"
@@ -56,6 +57,8 @@ _STAFF = {
     "名单": StaffVerb.LIST,
     "办好": StaffVerb.DONE,
     "办好了": StaffVerb.DONE,
+    "回访": StaffVerb.FOLLOWED_UP,
+    "回访了": StaffVerb.FOLLOWED_UP,
     "待办": StaffVerb.TASKS,
     "我的待办": StaffVerb.TASKS,
     "值班": StaffVerb.ROTA,
@@ -75,6 +78,7 @@ WITHOUT_NAME = (
     StaffVerb.LIST,
     StaffVerb.DONE,
     StaffVerb.TASKS,
+    StaffVerb.FOLLOWED_UP,
     StaffVerb.UNSWAP,
     StaffVerb.HAND_OVER,
 )
