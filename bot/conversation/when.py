@@ -10,7 +10,7 @@ from bot.wording.moments import WEEKDAYS
 NEAR = {"今天": 0, "今日": 0, "今晚": 0, "明天": 1, "明日": 1, "明晚": 1, "后天": 2, "大后天": 3}
 _DAY = (
     rf"{'|'.join(sorted(NEAR, key=len, reverse=True))}|[这本下]?(?:周|星期|礼拜)[{WEEKDAYS}天]|"
-    r"(?:\d{4}[年/-])?\d{1,2}[月/-]\d{1,2}[日号]?|\d{1,2}[日号]"
+    r"(?:\d{4}\s*[年/-]\s*)?\d{1,2}\s*[月/-]\s*\d{1,2}\s*[日号]?|\d{1,2}\s*[日号]"
 )
 _HOURS = r"(\d{1,2}):(\d{2})\s*[-~至到]\s*(\d{1,2}):(\d{2})"
 _LINE = re.compile(
@@ -40,6 +40,13 @@ def read_when(text: str, today: date) -> When | None:
     except ValueError:
         return None
     return When(found["name"].strip(" ,、"), day, other, hours)
+
+
+def day_in(text: str, today: date) -> date | None:
+    """The day that a text is, if it is nothing else and not over."""
+    found = read_when(text, today)
+    only_a_day = found is not None and not found.name and found.other is None and found.hours is None
+    return found.day if found is not None and only_a_day and found.day >= today else None
 
 
 def read_day(text: str, today: date, *, after: date | None = None) -> date:

@@ -338,7 +338,38 @@ async def test_nobody_changes_the_rota_of_a_house_they_do_not_serve(story: Story
                 await verb(session, made.id or 0, by, now)
 
 
-# The end of a shift
+# A shift begins, and ends
+
+
+async def test_whoever_comes_on_duty_hears_of_the_red_case_that_nobody_has_taken(story: Story) -> None:
+    boss, member = await story.phone("周敏"), await story.joined()
+    await boss.says("值班 周敏 今天 17:00-20:00")
+    await boss.hears("排好了")
+    await story.clock.forward_to(MONDAY.replace(hour=16, minute=58))
+    await member.says(WORDS)
+    await story.clock.forward(minutes=1)
+    await boss.hears_nothing()
+    await story.clock.forward(minutes=1)
+    await boss.sees_card("待办提醒", 编号="A-0001")
+
+
+async def test_whoever_does_not_come_on_duty_hears_of_it_only_when_the_ladder_comes_to_them(story: Story) -> None:
+    boss, member = await story.phone("周敏"), await story.joined()
+    await story.clock.forward_to(MONDAY.replace(hour=16, minute=58))
+    await member.says(WORDS)
+    await story.clock.forward(minutes=5)
+    await boss.hears_nothing()
+
+
+async def test_whoever_comes_on_duty_hears_nothing_of_what_somebody_has_taken(story: Story) -> None:
+    worker, boss, member = await story.phone("王乐"), await story.phone("周敏"), await story.joined()
+    await boss.says("值班 周敏 今天 17:00-20:00")
+    await boss.hears("排好了")
+    await story.clock.forward_to(MONDAY.replace(hour=16, minute=58))
+    await member.says(WORDS)
+    await worker.says("接")
+    await story.clock.forward(minutes=5)
+    await boss.hears_nothing()
 
 
 async def test_at_the_end_of_a_shift_whoever_has_cases_is_asked_by_name_to_whom_they_go(story: Story) -> None:
