@@ -20,6 +20,7 @@ from app import migrations, weak_ladders
 from app.advice import in_words
 from app.clock import Clock, local
 from app.db import Database, ident
+from app.duty import service as duty
 from app.installation import PROOF, Installation
 from app.menu_command import borrowed_client
 from app.messages import health, window
@@ -38,6 +39,7 @@ from bot.outside import OutsideError
 from bot.wechat import ERRCODES, AccountTemplate, MemoryTokenStore, MenuApi, WeChatClient
 
 RECENT = timedelta(hours=24)
+SOON = timedelta(days=30)
 BEIJING = "Asia/Shanghai"
 LOCAL_NAMES = ("localhost", "localhost.localdomain")
 
@@ -169,7 +171,8 @@ async def _inside(db: Database, settings: Settings, now: datetime) -> list[Line]
         closed = await health.closed_channels(session, now)
         staff = await health.staff_and_contacts(session)
         programme = await people.only_programme(session)
-        weak = await weak_ladders.in_words(session, ident(programme)) if programme is not None else None
+        weak = await weak_ladders.in_words(session, ident(programme), now) if programme is not None else None
+        unknown = await duty.unknown_years(session, now, SOON)
     return [
         good("密钥", "和数据库的是同一个" if proof else "数据库还没用过，第一次启动会记住它"),
         *(bad("警报", _alarm(alarm)) for alarm in alarms),
@@ -178,6 +181,7 @@ async def _inside(db: Database, settings: Settings, now: datetime) -> list[Line]
         *([] if closed else [good("通道", "没有关着的")]),
         _staff(staff, settings, now),
         *_ladders(weak),
+        _make_up_days(unknown),
     ]  # fmt: skip
 
 
@@ -210,6 +214,16 @@ def _staff(staff: list[tuple[Person, Contact | None]], settings: Settings, now: 
         advice = "请他们加入公众号（还要设好待办模板），或者设好企业微信、短信、邮件，并在项目文件里写上"
         return bad(what, f"{len(lost)} 位现在哪个通道都叫不到（{'、'.join(lost)}）：{advice}")
     return good(what, f"{len(staff)} 位都至少有一个通道")
+
+
+def _make_up_days(unknown: Mapping[str, list[int]]) -> Line:
+    """Where they are not known, the rota takes a day off for a working day, and members are promised too much."""
+    what = "调休"
+    if not unknown:
+        return good(what, f"今后 {SOON.days} 天放哪天、补哪天都知道")
+    years = "、".join(str(year) for year in sorted({year for years in unknown.values() for year in years}))
+    advice = "请升级 chinesecalendar，或者照国务院的通知写进项目文件的 days（至少写上补班的日子），再运行 tongxing load"
+    return bad(what, f"{years} 年的还不知道，先按法定假日排值班（{'、'.join(unknown)}）：{advice}")
 
 
 def _reached(person: Person, contact: Contact | None, settings: Settings, now: datetime) -> bool:

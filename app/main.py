@@ -13,6 +13,7 @@ from app import migrations
 from app.activities.calendar import Quiet
 from app.clock import Clock
 from app.db import Database
+from app.duty.changes import DUTY
 from app.escalations.aftercare import FOLLOW_UPS
 from app.escalations.service import CASES
 from app.installation import prove_key
@@ -99,6 +100,7 @@ class Tongxing:
                 Bell("milestones", 5, works.milestones),
                 Bell("moods", 30, works.moods),
                 Bell("ladders", 600, works.look_at_ladders),
+                Bell(DUTY, 5, works.duty),
                 Bell("materialise", 600, works.materialise),
                 Bell("operators", 60, operators.tell),
                 Bell(TAG_BELL, 60, tagger.work),

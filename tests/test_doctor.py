@@ -3,7 +3,7 @@
 import shutil
 import sqlite3
 from contextlib import closing
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,13 @@ import pytest
 from sqlmodel import select
 
 from app import doctor, menu_command, migrations
+from app.duty import changes
+from app.duty.models import DayKind
 from app.messages.models import Alarm, Channel, Contact
 from app.people import service as people
 from app.settings import GivenSettings, Settings
 from bot.outside import Misconfigured
-from tests.conftest import Story
+from tests.conftest import MONDAY, Story
 
 PUBLIC = "https://house.example.org"
 WECOM: dict[str, Any] = {
@@ -55,6 +57,7 @@ async def test_an_installation_that_is_set_up_right_is_told_so(story: Story) -> 
         "✓ 通道：没有关着的",
         "✓ 工作人员：4 位都至少有一个通道",
         "✓ 求助：每一步都有人，每个人都收得到",
+        "✓ 调休：今后 30 天放哪天、补哪天都知道",
         "✓ 公众号：拿得到 access_token",
         "✓ 回调：微信找得到 127.0.0.1",
         "✓ 待办模板：「待办提醒」，字段都对得上",
@@ -320,3 +323,18 @@ async def test_the_doctor_says_no_secret_and_nobodys_name_or_openid(story: Story
     secrets = (story.settings.wechat_app_secret, story.settings.secret_key, story.settings.wechat_token)
     hidden = [secret.get_secret_value() for secret in secrets]
     assert not any(word in said for word in (*hidden, "小河", "王乐", "o_wangle"))
+
+
+async def test_a_year_whose_make_up_days_nobody_knows_is_named_a_month_before_it_begins(story: Story) -> None:
+    await story.clock.forward_to(MONDAY.replace(month=12, day=1))
+    assert (await line(story, "调休")).startswith("✓")
+    await story.clock.forward_to(MONDAY.replace(month=12, day=3))
+    assert (await line(story, "调休")).startswith("✗ 调休：2027 年的还不知道，先按法定假日排值班（duantang）")
+    async with story.house.db.begin() as session:
+        house = await people.house(session, 1)
+        boss = await people.find_by_code(session, "zhoumin")
+        assert boss is not None
+        await changes.note_day(
+            session, house.programme_id, None, date(2027, 2, 20), DayKind.WORKING, by=boss, now=story.house.clock.now()
+        )
+    assert (await line(story, "调休")).startswith("✓"), "staff have written the days down"
