@@ -103,7 +103,8 @@ def _make_folder(folder: Path) -> None:
 @cli.command()
 def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """接收微信消息；用 SQLite 时，提醒和报警也在这个进程里。"""
-    from app.main import SPOOL_ONLY, Tongxing, create_app
+    from app.main import ALONE, WEB_BELLS, Tongxing, create_app
+    from app.watch.models import Role
 
     settings = read_settings()
     set_up_logs(settings.log_level)
@@ -113,7 +114,8 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     _ready_database(settings)
     _prove_key(settings)
     house = Tongxing.build(settings, _clock(settings))
-    app = create_app(house, bells=None if house.db.is_sqlite else SPOOL_ONLY)
+    alone = house.db.is_sqlite
+    app = create_app(house, bells=None if alone else WEB_BELLS, roles=ALONE if alone else (Role.WEB,))
     tune()
     uvicorn.run(app, host=host, port=port, log_config=None, access_log=False, timeout_keep_alive=65)
 
@@ -122,6 +124,7 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
 def worker() -> None:
     """只做到点要做的事：提醒、报警、发送。用 PostgreSQL 时可以开几个。"""
     from app.main import Tongxing
+    from app.watch.models import Role
 
     settings = read_settings()
     set_up_logs(settings.log_level)
@@ -135,7 +138,7 @@ def worker() -> None:
         stop = asyncio.Event()
         for name in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
-        async with Tongxing.build(settings, _clock(settings)).running():
+        async with Tongxing.build(settings, _clock(settings)).running(roles=(Role.WORKER,)):
             await stop.wait()
 
     asyncio.run(run())

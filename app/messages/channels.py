@@ -14,6 +14,7 @@ from app.messages.models import Alarm, Channel
 
 log = structlog.get_logger()
 REST = timedelta(minutes=10)
+OVER = "over"
 RUNGS = ("customer", "template", "subscription", "wecom", "robot", "sms", "mail")
 
 
@@ -56,18 +57,57 @@ async def close(session: AsyncSession, name: str, until: datetime, because: str)
         channel.closed_until, channel.closed_because = until, because[:40]
 
 
+def alarm_key(channel: str, what: str, now: datetime, *, code: str = "", hourly: bool = True) -> str:
+    return f"{channel}:{what}:{code}:{now:%Y%m%d%H}"[:120] if hourly else f"{channel}:{what}:{code}"[:120]
+
+
 async def alarm(
     session: AsyncSession, channel: str, what: str, now: datetime, *, code: str = "", errcode: int | None = None,
-    detail: str | None = None,
+    detail: str | None = None, hourly: bool = True,
 ) -> bool:  # fmt: skip
-    """Tell whoever runs the program, once for each channel, code and hour. False: they have been told."""
-    key = f"{channel}:{what}:{code or errcode or ''}:{now:%Y%m%d%H}"
+    """Tell whoever runs the program, once for each channel, code and hour (not `hourly`: once and for all).
+
+    False: they have been told.
+    """
+    known = code or str(errcode or "")
+    key = alarm_key(channel, what, now, code=known, hourly=hourly)
     raised = await insert_once(
-        session, Alarm, key=key[:120], channel=channel, what=what, errcode=errcode, detail=detail, at=now
+        session, Alarm, key=key, channel=channel, what=what, errcode=errcode, detail=detail, at=now
     )
     if raised is not None:
         log.critical("alarm", channel=channel, what=what, code=code or errcode, detail=detail)
     return raised is not None
+
+
+async def claim_alarm(
+    session: AsyncSession, channel: str, what: str, now: datetime, *, code: str = "", detail: str | None = None,
+    hourly: bool = True,
+) -> int | None:  # fmt: skip
+    """Raise an alarm and take it upon this process to pass it on: its number; None: somebody has done so.
+
+    It counts as told from here on: whoever could not pass it on gives it back (`untold`).
+    """
+    await alarm(session, channel, what, now, code=code, detail=detail, hourly=hourly)
+    key = alarm_key(channel, what, now, code=code, hourly=hourly)
+    claimed: int | None = await session.scalar(
+        update(Alarm)
+        .where(col(Alarm.key) == key, col(Alarm.told_at).is_(None))
+        .values(told_at=now)
+        .returning(col(Alarm.id))
+    )
+    return claimed
+
+
+async def alarm_is_over(session: AsyncSession, channel: str, what: str, now: datetime, *, code: str) -> bool:
+    """What an alarm (not an hourly one) was about has ended. True for the first process that says so."""
+    key = alarm_key(channel, what, now, code=code, hourly=False)
+    ended = await session.scalar(
+        update(Alarm)
+        .where(col(Alarm.key) == key, col(Alarm.detail).is_distinct_from(OVER))
+        .values(detail=OVER)
+        .returning(col(Alarm.id))
+    )
+    return ended is not None
 
 
 async def alarms_since(session: AsyncSession, since: datetime) -> list[Alarm]:
