@@ -261,6 +261,22 @@ def doctor() -> None:
     raise typer.Exit(1 if any(line.bad for line in lines) else 0)
 
 
+@cli.command()
+def figures(
+    month: Annotated[str | None, typer.Option(help="哪个月，例如 2026-11；不写就是这个月")] = None,
+    house: Annotated[str | None, typer.Option(help="小站的 code；不写就是所有小站")] = None,
+    share: Annotated[bool, typer.Option("--share", help="给外面看的：少于 5 个人的写 <5，不列工作人员")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="给别的程序读的")] = False,
+) -> None:
+    """多久叫到人、多久有人接、多久联系上，和下班以后叫了谁几次。"""
+    from app import figures_command
+
+    settings = read_settings()
+    _ready_database(settings)
+    asked = figures_command.report(settings, _clock(settings), month=month, house=house, share=share, as_json=as_json)
+    typer.echo(asyncio.run(asked))
+
+
 broadcast_cli = typer.Typer(help="给一个小站或所有小站的同伴发一条通知；可以停，可以接着发。", no_args_is_help=True)
 cli.add_typer(broadcast_cli, name="broadcast")
 Number = Annotated[int, typer.Argument(min=1, help="通知的编号")]

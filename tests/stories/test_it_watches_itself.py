@@ -66,9 +66,10 @@ class Night:
         return self.story.platform.work.group("operators")
 
     async def passes(self, seconds: int, *, beating: Sequence[Heart] | None = None) -> None:
-        """Ten seconds at a time, the hearts (both, or these) beat and whoever watches looks."""
-        for _ in range(seconds // 10):
-            self.story.house.clock.forward(seconds=10)
+        """Ten seconds at a time (later thirty), the hearts beat (both, or these) and whoever watches looks."""
+        step = 10 if seconds <= 130 else 30
+        for _ in range(seconds // step):
+            self.story.house.clock.forward(seconds=step)
             for heart in (self.heart, self.worker) if beating is None else beating:
                 await heart.beat()
             for watch in self.watches:
