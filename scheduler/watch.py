@@ -156,7 +156,7 @@ class Watch:
                 last = self._last.get(role, now.replace(minute=0, second=0, microsecond=0))
                 code = self._silent.setdefault(role, f"{last:%Y%m%d%H%M%S}")
                 self.troubles.add(what)
-                await self._tell(what, now, codes=(code,), hourly=False)
+                await self._tell(what, now, codes=(code,), once_a="")
             elif role in self._silent and self.pulses.has_moved(what):
                 self.troubles.discard(what)
                 async with asyncio.timeout(LOOK), self._db.begin() as session:
@@ -187,14 +187,16 @@ class Watch:
 
     # Telling
 
-    async def _tell(self, what: str, now: datetime, *, codes: tuple[str, ...] = ("",), hourly: bool = True) -> None:
-        """Say it once for each code and hour (not `hourly`: once for each code), by whichever process is the first.
+    async def _tell(
+        self, what: str, now: datetime, *, codes: tuple[str, ...] = ("",), once_a: str = channels.HOUR
+    ) -> None:
+        """Say it once for each code and hour (`once_a` "": once for each code), by whichever process is the first.
 
         What no way takes is given back: the next round tries again, and so does whoever mails alarms.
         """
         self._told = {key: at for key, at in self._told.items() if at > now - FORGET}
-        keys = {code: channels.alarm_key(CHANNEL, what, now, code=code, hourly=hourly) for code in codes}
-        claimed = await self._claimed(what, {c: key for c, key in keys.items() if key not in self._told}, now, hourly)
+        keys = {code: channels.alarm_key(CHANNEL, what, now, code=code, once_a=once_a) for code in codes}
+        claimed = await self._claimed(what, {c: key for c, key in keys.items() if key not in self._told}, now, once_a)
         if not claimed:
             return
         mine = [keys[code] for code in claimed]
@@ -208,7 +210,7 @@ class Watch:
                 await channels.untold(session, numbers)
 
     async def _claimed(
-        self, what: str, keys: Mapping[str, str], now: datetime, hourly: bool
+        self, what: str, keys: Mapping[str, str], now: datetime, once_a: str
     ) -> dict[str, int | None]:  # fmt: skip
         """Those codes that are ours to tell, with their alarms; all of them where the database is away."""
         if not keys or self._away_since is not None:
@@ -217,9 +219,9 @@ class Watch:
         try:
             async with asyncio.timeout(LOOK), self._db.begin() as session:
                 for code, key in keys.items():
-                    about = code if hourly and code else None
+                    about = code if once_a and code else None
                     number = await channels.claim_alarm(
-                        session, CHANNEL, what, now, code=code, detail=about, hourly=hourly
+                        session, CHANNEL, what, now, code=code, detail=about, once_a=once_a
                     )
                     if number is not None or key in self._owed:
                         claimed[code] = number

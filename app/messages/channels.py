@@ -1,8 +1,9 @@
 """The ways out of the house: which are set up, which are closed and until when; and alarms about them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from sqlalchemy import delete, select, update
@@ -15,7 +16,17 @@ from app.messages.models import Alarm, Channel
 log = structlog.get_logger()
 REST = timedelta(minutes=10)
 OVER = "over"
+HOUR = "%Y%m%d%H"
+# How the author of a ladder calls the ways to a member of staff, and the rungs that each of them is.
+WAYS = {"wechat": ("template", "customer"), "wecom": ("wecom",), "sms": ("sms",), "mail": ("mail",)}
 RUNGS = ("customer", "template", "subscription", "wecom", "robot", "sms", "mail")
+
+
+def in_order(rungs: Sequence[str], wanted: Mapping[str, Any]) -> list[str]:
+    """These rungs in the order that is wanted: the ways under `first` before the others, or those under `only`."""
+    named = [rung for way in wanted.get("only", wanted.get("first", ())) for rung in WAYS[way]]
+    before = [rung for rung in named if rung in rungs]
+    return before if "only" in wanted else [*before, *(rung for rung in rungs if rung not in before)]
 
 
 async def set_up(session: AsyncSession, names: Collection[str]) -> None:
@@ -57,20 +68,19 @@ async def close(session: AsyncSession, name: str, until: datetime, because: str)
         channel.closed_until, channel.closed_because = until, because[:40]
 
 
-def alarm_key(channel: str, what: str, now: datetime, *, code: str = "", hourly: bool = True) -> str:
-    return f"{channel}:{what}:{code}:{now:%Y%m%d%H}"[:120] if hourly else f"{channel}:{what}:{code}"[:120]
+def alarm_key(channel: str, what: str, now: datetime, *, code: str = "", once_a: str = HOUR) -> str:
+    return f"{channel}:{what}:{code}:{now.strftime(once_a)}"[:120]
 
 
 async def alarm(
     session: AsyncSession, channel: str, what: str, now: datetime, *, code: str = "", errcode: int | None = None,
-    detail: str | None = None, hourly: bool = True,
+    detail: str | None = None, once_a: str = HOUR,
 ) -> bool:  # fmt: skip
-    """Tell whoever runs the program, once for each channel, code and hour (not `hourly`: once and for all).
+    """Tell whoever runs the program, once for each channel, code and hour (`once_a` "": once and for all).
 
     False: they have been told.
     """
-    known = code or str(errcode or "")
-    key = alarm_key(channel, what, now, code=known, hourly=hourly)
+    key = alarm_key(channel, what, now, code=code or str(errcode or ""), once_a=once_a)
     raised = await insert_once(
         session, Alarm, key=key, channel=channel, what=what, errcode=errcode, detail=detail, at=now
     )
@@ -81,14 +91,14 @@ async def alarm(
 
 async def claim_alarm(
     session: AsyncSession, channel: str, what: str, now: datetime, *, code: str = "", detail: str | None = None,
-    hourly: bool = True,
+    once_a: str = HOUR,
 ) -> int | None:  # fmt: skip
     """Raise an alarm and take it upon this process to pass it on: its number; None: somebody has done so.
 
     It counts as told from here on: whoever could not pass it on gives it back (`untold`).
     """
-    await alarm(session, channel, what, now, code=code, detail=detail, hourly=hourly)
-    key = alarm_key(channel, what, now, code=code, hourly=hourly)
+    await alarm(session, channel, what, now, code=code, detail=detail, once_a=once_a)
+    key = alarm_key(channel, what, now, code=code, once_a=once_a)
     claimed: int | None = await session.scalar(
         update(Alarm)
         .where(col(Alarm.key) == key, col(Alarm.told_at).is_(None))
@@ -100,7 +110,7 @@ async def claim_alarm(
 
 async def alarm_is_over(session: AsyncSession, channel: str, what: str, now: datetime, *, code: str) -> bool:
     """What an alarm (not an hourly one) was about has ended. True for the first process that says so."""
-    key = alarm_key(channel, what, now, code=code, hourly=False)
+    key = alarm_key(channel, what, now, code=code, once_a="")
     ended = await session.scalar(
         update(Alarm)
         .where(col(Alarm.key) == key, col(Alarm.detail).is_distinct_from(OVER))

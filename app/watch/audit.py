@@ -1,7 +1,8 @@
 """The auditor: looks at every case that is not resolved with eyes of its own.
 
 Nothing here calls the ladder, its machine or its verbs: whatever breaks there must show here. It reads the
-tables, tells what it finds, and mends only what can do no harm: a case without a next action gets one, now.
+tables, tells what it finds, and mends only what can do no harm: a case without a next action gets one, now,
+and one that is late waits no longer.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,12 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.db import ident
+from app.escalations import journal
 from app.escalations.figures import IS_ALERT
 from app.escalations.models import CaseEvent, CaseRow
 from app.escalations.states import Level, State
 from app.messages.models import Outbox, OutboxState
 
-# A bell rings every second, and a lease is a minute: what is due for longer, nobody advances.
+# A bell rings every second, and a lease is a minute: what has not happened by then, nobody does.
 LATE = timedelta(minutes=2)
 # The first alert of a red case leaves within seconds; each rung that does not answer takes some more.
 FIRST_ALERT = timedelta(minutes=5)
@@ -63,9 +65,9 @@ class Auditor:
         unheard = await _unheard(session, untaken, now)
         found: list[Finding] = []
         for row in rows:
-            if row.due_at is None:
+            if row.next_action_at is None or row.due_at is None:
                 found.append(Finding(Trouble.NO_NEXT_ACTION, row.code))
-            elif row.due_at < now - LATE:
+            elif row.next_action_at < now - LATE:
                 found.append(Finding(Trouble.OVERDUE, row.code))
             if ident(row) in unheard:
                 found.append(Finding(Trouble.UNHEARD, row.code))
@@ -83,16 +85,24 @@ class Auditor:
 
 
 async def mend(session: AsyncSession, codes: Iterable[str], now: datetime) -> None:
-    """Cases without a next action act now. One that is overdue is due already: moving it would hide since when."""
-    lost = (col(CaseRow.code).in_(list(codes)), col(CaseRow.state) != State.RESOLVED, col(CaseRow.due_at).is_(None))
-    await session.execute(update(CaseRow).where(*lost).values(due_at=now))
+    """Cases without a next action act now; and of those that are late, none waits longer than a lease.
+
+    Since when one is late is left as it is: moving that would hide it.
+    """
+    its = (col(CaseRow.code).in_(list(codes)), col(CaseRow.state) != State.RESOLVED)
+    nothing_next = col(CaseRow.next_action_at).is_(None) | col(CaseRow.due_at).is_(None)
+    for row in list(await session.scalars(select(CaseRow).where(*its, nothing_next).with_for_update())):
+        row.next_action_at = row.due_at = now
+        await journal.append(session, row, journal.MENDED, {}, now=now)
+    leased_out = (col(CaseRow.next_action_at) <= now) & (col(CaseRow.due_at) > now + LATE)
+    await session.execute(update(CaseRow).where(*its, leased_out).values(due_at=now))
 
 
 async def red_overdue(session: AsyncSession, now: datetime) -> int:
     """How many red cases nobody advances."""
     late = select(func.count()).where(
         col(CaseRow.level) == Level.RED, col(CaseRow.state) != State.RESOLVED,
-        col(CaseRow.due_at).is_(None) | (col(CaseRow.due_at) < now - LATE),
+        col(CaseRow.next_action_at).is_(None) | (col(CaseRow.next_action_at) < now - LATE),
     )  # fmt: skip
     return await session.scalar(late) or 0
 

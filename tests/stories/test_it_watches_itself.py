@@ -367,8 +367,8 @@ async def test_without_the_auditor_nobody_hears_of_it(
     await night.passes(60 * 60)
     assert night.told == []
     [row] = await cases(night.story)
-    assert row.due_at is not None
-    assert row.due_at < night.story.house.clock.now()
+    assert row.next_action_at is not None
+    assert row.next_action_at < night.story.house.clock.now()
 
 
 async def test_a_case_without_a_next_action_gets_one_and_that_is_said(night: Night, member: Phone) -> None:
@@ -376,9 +376,20 @@ async def test_a_case_without_a_next_action_gets_one_and_that_is_said(night: Nig
     [row] = await cases(night.story)
     with closing(sqlite3.connect(database_file(night.story.settings))) as file, file:
         file.execute("PRAGMA ignore_check_constraints = ON")  # what must not happen, happens
-        file.execute("UPDATE cases SET due_at = NULL")
+        file.execute("UPDATE cases SET due_at = NULL, next_action_at = NULL")
     await night.passes(70)
     assert [f"{row.code} 没有排下一步，已经重新排上" in said for said in night.told] == [True]
+    worker = await night.story.phone("李红")
+    await night.story.clock.settle()
+    await worker.sees_work_card("待办提醒")
+
+
+async def test_a_case_that_is_late_and_leased_out_for_ever_is_given_back(night: Night, member: Phone) -> None:
+    await member.says(WORDS)
+    with closing(sqlite3.connect(database_file(night.story.settings))) as file, file:
+        file.execute("UPDATE cases SET due_at = '2027-01-01 00:00:00.000000'")
+    await night.passes(14 * 60)
+    assert ["过了时间没有往下叫人" in said for said in night.told] == [True]
     worker = await night.story.phone("李红")
     await night.story.clock.settle()
     await worker.sees_work_card("待办提醒")
