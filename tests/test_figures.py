@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import update
 
 from app import figures_command
 from app.escalations import figures
 from app.escalations.figures import Life, Spread, by_level, figures_of, is_off_hours, within_target
+from app.escalations.models import CaseRow
 from app.escalations.states import Level
 from app.figures_command import Month, in_words
 from tests.conftest import MONDAY, ZONE, Story
@@ -112,7 +114,7 @@ async def lived(story: Story) -> None:
     await story.clock.forward(minutes=8)
     await backup.says("已联系")
     await story.clock.forward(minutes=10)
-    for said in ("结果", "1", "3"):
+    for said in ("结果", "1", "0", "3"):
         await backup.says(said)
     await backup.hears("已结束")
     await story.until(20)
@@ -140,11 +142,22 @@ async def test_a_case_that_was_closed_as_called_counts_as_contacted_then(story: 
     await member.says("不想活了，药都攒好了")
     await worker.says("接")
     await story.clock.forward(minutes=25)
-    for said in ("结果", "1", "3"):
+    for said in ("结果", "1", "0", "3"):
         await worker.says(said)
     async with story.house.db.read() as session:
         [one] = await figures.lives(session)
     assert one.until(one.contacted_at) == timedelta(minutes=25)
+
+
+async def test_practice_counts_nowhere(story: Story) -> None:
+    await lived(story)
+    async with story.house.db.begin() as session:
+        await session.execute(update(CaseRow).values(drill=True))
+        now = story.house.clock.now()
+        assert await figures.lives(session) == []
+        assert await figures.off_hours(session, since=MONDAY, until=now) == {}
+        assert (await figures.now_open(session, now)).cases == {}
+        await session.execute(update(CaseRow).values(drill=False))
 
 
 async def report(story: Story, *, month: str | None = None, house: str | None = None, share: bool = False,
