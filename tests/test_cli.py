@@ -337,7 +337,8 @@ def test_the_doctor_says_what_is_wrong_with_the_settings_and_stops(desk: Desk) -
 
 
 def test_the_doctor_speaks_of_an_account_that_cannot_be_reached(ready: Desk) -> None:
-    answer = ready.types("doctor", **ACCOUNT, **NOWHERE, TONGXING_PUBLIC_URL="https://house.example.org")
+    right = {"TONGXING_PUBLIC_URL": "https://house.example.org", "TONGXING_OPERATOR_ROBOT": "k"}
+    answer = ready.types("doctor", **ACCOUNT, **NOWHERE, **right)
     assert answer.code == 1
     assert "Traceback" not in answer.said + answer.wrong
     assert "✗ 公众号：连不上（ConnectError）：请检查网络和接口地址（stable_token）" in answer.said
