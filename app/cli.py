@@ -247,11 +247,12 @@ def menu_push() -> None:
 def doctor() -> None:
     """检查这一套装得对不对：设置、数据库、公众号、模板、菜单、警报。有问题退出码是 1。"""
     from app import doctor as checks
+    from app.doctor.lines import bad
 
     try:
         settings = read_settings()
     except (SettingsError, UnreadableSetting) as error:
-        lines = [checks.bad("设置", _unreadable(error) if isinstance(error, UnreadableSetting) else str(error))]
+        lines = [bad("设置", _unreadable(error) if isinstance(error, UnreadableSetting) else str(error))]
     else:
         lines = asyncio.run(
             checks.examine(settings, _clock(settings), wecom=checks.ask_wecom(settings, _clock(settings)))
