@@ -344,6 +344,23 @@ def bench_delivery(
     delivery.run(n, latency, tuple(senders or (50, 200)))
 
 
+@bench_cli.command("escalation")
+def bench_escalation(
+    rate: Annotated[float, typer.Option(min=1, max=500, help="每秒来几条消息")] = 50,
+    seconds: Annotated[float, typer.Option(min=1, help="量几秒")] = 60,
+    danger: Annotated[float, typer.Option(min=0, max=1, help="有危险的占多少")] = 0.1,
+    latency: Annotated[float, typer.Option(min=0, max=5, help="对方几秒以后才答")] = 0.05,
+    database_url: Annotated[str, typer.Option(help="一个空的数据库；不写就用临时的 SQLite 文件")] = "",
+) -> None:
+    """从同伴的消息到门口，到第一张报警的卡片发出去，要多久；旁边是什么也不记的最简单的做法。"""
+    from app.bench import escalation
+
+    set_up_logs("error")
+    tune()
+    load = escalation.Load(rate=rate, seconds=seconds, danger=danger, latency=latency)
+    escalation.run(load, database_url)
+
+
 @cli.command()
 def demo(
     port: Port = 8000,
