@@ -14,7 +14,7 @@ from app.escalations import events, log, machine
 from app.escalations.duty import on_duty
 from app.escalations.events import Effect, Event
 from app.escalations.ladders import ladder_for, read_ladder, write_ladder
-from app.escalations.models import CaseEvent, CaseRow, Flag
+from app.escalations.models import CaseEvent, CaseRow, Flag, Via
 from app.escalations.states import Case, Ladder, Level, State, Target
 from app.messages import channels
 from app.messages import service as messages
@@ -170,15 +170,16 @@ async def help_wanted(session: AsyncSession, row: CaseRow, member: Person, now: 
 
 
 async def happened(
-    session: AsyncSession, row: CaseRow, event: Event, now: datetime, *, actor: Person | None = None
-) -> tuple[Effect, ...]:
+    session: AsyncSession, row: CaseRow, event: Event, now: datetime, *, actor: Person | None = None,
+    via: Via | None = None,
+) -> tuple[Effect, ...]:  # fmt: skip
     """Let the machine decide, write down what it decided, and carry out what follows from it."""
     before = _read(row)
     after, effects = machine.decide(before, event, now)
     if after == before and any(isinstance(effect, events.Refused) for effect in effects):
         return effects
     _write(row, after, now)
-    seq = await _log(session, row, *log.encode(event), now=now, actor=actor)
+    seq = await _log(session, row, *log.encode(event), now=now, actor=actor, via=via)
     for effect in effects:
         await _carry_out(session, row, effect, seq, now)
     if row.state is State.RESOLVED:
@@ -188,9 +189,9 @@ async def happened(
     return effects
 
 
-async def joined(session: AsyncSession, row: CaseRow, by: Person, now: datetime) -> None:
+async def joined(session: AsyncSession, row: CaseRow, by: Person, now: datetime, *, via: Via) -> None:
     """协助: a second person works on it too; the owner stays the one who answers for it."""
-    seq = await _log(session, row, "Joined", {}, now=now, actor=by)
+    seq = await _log(session, row, "Joined", {}, now=now, actor=by, via=via)
     if row.owner_id is not None:
         await _notify(session, row, "case_note", row.owner_id, seq, now, what="joined", owner=by.id)
 
@@ -206,16 +207,8 @@ async def adopt(session: AsyncSession, guest: Person, who: Person) -> None:
     await session.flush()
 
 
-async def taken_since(session: AsyncSession, row: CaseRow, seq: int) -> bool:
-    """Whether somebody took the case after this entry of its log: what was sent then is out of date."""
-    later = select(col(CaseEvent.id)).where(
-        col(CaseEvent.case_id) == row.id, col(CaseEvent.seq) > seq, col(CaseEvent.kind) == "Taken"
-    )
-    return await session.scalar(later.limit(1)) is not None
-
-
-async def viewed(session: AsyncSession, row: CaseRow, by: Person, now: datetime) -> None:
-    await _log(session, row, "Viewed", {}, now=now, actor=by)
+async def viewed(session: AsyncSession, row: CaseRow, by: Person, now: datetime, *, via: Via) -> None:
+    await _log(session, row, "Viewed", {}, now=now, actor=by, via=via)
 
 
 def _read(row: CaseRow) -> Case:
@@ -239,7 +232,7 @@ def _write(row: CaseRow, case: Case, now: datetime) -> None:
 
 async def _log(
     session: AsyncSession, row: CaseRow, kind: str, detail: dict[str, Any], *, now: datetime,
-    actor: Person | None = None,
+    actor: Person | None = None, via: Via | None = None,
 ) -> int:  # fmt: skip
     last = await session.scalar(select(func.max(col(CaseEvent.seq))).where(col(CaseEvent.case_id) == row.id))
     session.add(
@@ -250,7 +243,7 @@ async def _log(
             at=now,
             kind=kind,
             actor_id=actor.id if actor else None,
-            detail=detail,
+            detail={**detail, log.VIA: via} if via else detail,
         )
     )
     await session.flush()

@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from app.clock import Clock
 from app.db import Database, ident
 from app.escalations import service as escalations
+from app.escalations.models import Via
 from app.escalations.states import State
 from app.messages import service as messages
 from app.messages import window
@@ -99,7 +100,7 @@ class Pages:
             since = await messages.said_by(session, subject, row.opened_at - BEFORE)
             contact = await messages.contact_of(session, ident(subject))
             still_open = window.left(contact, now) if contact is not None else None
-            await escalations.viewed(session, row, reader, now)
+            await escalations.viewed(session, row, reader, now, via=Via.PAGE)
         return self.render(
             "case.html", words=await self._words(house), row=row, subject=subject, house=house, owner=owner, ties=ties,
             resolved=row.state is State.RESOLVED,

@@ -9,11 +9,11 @@ from app.activities.machine import Door
 from app.activities.models import Occurrence
 from app.clock import local
 from app.db import ident
-from app.escalations import events
+from app.escalations import handling
 from app.escalations import service as escalations
-from app.escalations.models import CaseRow
+from app.escalations.handling import Came, Handled
+from app.escalations.models import CaseRow, Via
 from app.escalations.states import Outcome, State
-from app.messages import service as messages
 from app.messages.models import Question
 from app.people import service as people
 from app.people.models import Person, Role
@@ -31,7 +31,7 @@ MAY_INVITE = {
     Role.WORKER: (Role.MEMBER, Role.COUNSELLOR),
     Role.SUPERVISOR: (Role.MEMBER, Role.COUNSELLOR, Role.WORKER, Role.SUPERVISOR),
 }
-OUTCOMES = dict(enumerate(Outcome, start=1))
+OUTCOMES = dict(enumerate(handling.OUTCOMES, start=1))
 NEXT_CONTACT = {1: timedelta(days=1), 2: timedelta(days=3), 3: timedelta(days=7)}
 
 
@@ -50,10 +50,11 @@ async def take(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     row = await _meant(talk, command, scope, await escalations.to_take(talk.session, scope, talk.who()))
     if isinstance(row, str):
         return row
-    effects = await escalations.happened(talk.session, row, events.Taken(ident(talk.who())), talk.now, actor=talk.who())
-    refusal = await _refusal(talk, row, effects)
-    if refusal:
-        return refusal
+    handled = await handling.take(talk.session, talk.who(), row, talk.now, via=Via.CHAT)
+    return _refusal(talk, row, handled) or _taken(talk, row)
+
+
+def _taken(talk: Talk, row: CaseRow) -> str:
     return talk.say(
         "staff.taken", owner=talk.who().name, at=f"{local(talk.now, talk.zone):%H:%M}", code=row.code,
         link=_link(talk, row),
@@ -73,18 +74,19 @@ async def _meant(talk: Talk, command: StaffCommand, scope: Scope, candidates: li
     return await escalations.case(talk.session, ident(candidates[0]))
 
 
-async def _refusal(talk: Talk, row: CaseRow, effects: tuple[events.Effect, ...]) -> str | None:
-    for effect in effects:
-        if isinstance(effect, events.Refused):
-            if effect.why == "resolved":
-                return talk.say("staff.resolved_already", code=row.code)
-            if effect.why == "yours":
-                return talk.say("staff.yours_already", code=row.code, link=_link(talk, row))
-            if effect.why == "taken":
-                owner = await people.person(talk.session, effect.owner or 0)
-                return talk.say("staff.taken_already", owner=owner.name, code=row.code)
-            return talk.say("staff.not_yours", code=row.code)
-    return None
+def _refusal(talk: Talk, row: CaseRow, handled: Handled) -> str | None:
+    match handled.came:
+        case Came.DONE:
+            return None
+        case Came.RESOLVED:
+            return talk.say("staff.resolved_already", code=row.code)
+        case Came.YOURS:
+            return talk.say("staff.yours_already", code=row.code, link=_link(talk, row))
+        case Came.TAKEN if handled.owner is not None:
+            return talk.say("staff.taken_already", owner=handled.owner.name, code=row.code)
+        case Came.NOT_FOR_YOU:
+            return talk.say("staff.nothing_to_take")
+    return talk.say("staff.not_yours", code=row.code)
 
 
 def _link(talk: Talk, row: CaseRow) -> str:
@@ -103,13 +105,11 @@ async def assist(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     row = await _meant(talk, command, scope, taken)
     if isinstance(row, str):
         return row
-    if row.owner_id is None:
-        return await take(talk, command, scope)
-    if row.owner_id == talk.who().id:
-        return talk.say("staff.yours_already", code=row.code, link=_link(talk, row))
-    owner = await people.person(talk.session, row.owner_id)
-    await escalations.joined(talk.session, row, talk.who(), talk.now)
-    return talk.say("staff.joined", owner=owner.name, code=row.code, link=_link(talk, row))
+    handled = await handling.assist(talk.session, talk.who(), row, talk.now, via=Via.CHAT)
+    refusal = _refusal(talk, row, handled)
+    if refusal is None and handled.owner is not None and handled.owner.id != talk.who().id:
+        return talk.say("staff.joined", owner=handled.owner.name, code=row.code, link=_link(talk, row))
+    return refusal or _taken(talk, row)
 
 
 async def transfer(talk: Talk, command: StaffCommand, scope: Scope) -> str:
@@ -124,12 +124,10 @@ async def transfer(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     colleague = await _colleague(talk, command.rest)
     if colleague is None:
         return talk.say("staff.no_such_colleague", name=command.rest)
-    if not await messages.reachable(talk.session, [ident(colleague)]):
+    handled = await handling.offer(talk.session, talk.who(), row, colleague, talk.now, via=Via.CHAT)
+    if handled.came is Came.UNREACHABLE:
         return talk.say("staff.colleague_unreachable", name=colleague.name)
-    effects = await escalations.happened(
-        talk.session, row, events.Offered(ident(talk.who()), ident(colleague)), talk.now, actor=talk.who()
-    )
-    return await _refusal(talk, row, effects) or talk.say("staff.offered", name=colleague.name)
+    return _refusal(talk, row, handled) or talk.say("staff.offered", name=colleague.name)
 
 
 async def _colleague(talk: Talk, name: str) -> Person | None:
@@ -144,10 +142,8 @@ async def contacted(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     row = await _meant(talk, command, scope, await escalations.owned_by(talk.session, talk.who()))
     if isinstance(row, str):
         return row
-    effects = await escalations.happened(
-        talk.session, row, events.Contacted(ident(talk.who())), talk.now, actor=talk.who()
-    )
-    return await _refusal(talk, row, effects) or talk.say("staff.contacted", code=row.code)
+    handled = await handling.contacted(talk.session, talk.who(), row, talk.now, via=Via.CHAT)
+    return _refusal(talk, row, handled) or talk.say("staff.contacted", code=row.code)
 
 
 async def result(talk: Talk, command: StaffCommand, scope: Scope) -> str:
@@ -202,9 +198,8 @@ def _date_in(text: str, today: date) -> date | None:
 
 async def _close(talk: Talk, case_id: int, chosen: Outcome, day: date | None) -> str:
     row = await escalations.case(talk.session, case_id)
-    closed = events.Closed(ident(talk.who()), chosen, day)
-    effects = await escalations.happened(talk.session, row, closed, talk.now, actor=talk.who())
-    refusal = await _refusal(talk, row, effects)
+    handled = await handling.close(talk.session, talk.who(), row, chosen, day, talk.now, via=Via.CHAT)
+    refusal = _refusal(talk, row, handled)
     if refusal:
         return refusal
     if chosen is Outcome.UNREACHED:
