@@ -17,6 +17,7 @@ from app.escalations.service import CASES
 from app.installation import prove_key
 from app.messages import channels
 from app.messages.outbox import ALERT, DELIVER
+from app.pages.case import CasePage
 from app.pages.routes import Pages
 from app.settings import Settings
 from app.vault import Vault
@@ -159,7 +160,9 @@ def create_app(house: Tongxing, *, bells: Collection[str] | None = None) -> Fast
         app.add_route("/wecom", house.work_door.knock, methods=["GET"])
         app.add_route("/wecom", house.work_door.deliver, methods=["POST"])
     pages = Pages(house.db, house.clock, house.client)
-    app.add_route("/p/case/{token}", pages.case, methods=["GET"])
+    case = CasePage(house.db, house.clock, house.settings.public_url)
+    app.add_route("/p/case/{token}", case.show, methods=["GET"])
+    app.add_route("/p/case/{token}/{verb}", case.act, methods=["POST"])
     app.add_route("/p/tasks/{token}", pages.tasks, methods=["GET"])
     app.add_route("/p/qr/{token}", pages.qr, methods=["GET"])
 
