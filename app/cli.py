@@ -15,11 +15,10 @@ from pydantic_settings import SettingsError as UnreadableSetting
 
 from app import migrations
 from app.clock import Clock
-from app.db import Database
 from app.logs import set_up_logs
 from app.settings import Settings, SettingsError, read_settings
 from app.tuning import tune
-from app.vault import Vault, VaultError
+from app.vault import VaultError
 
 cli = typer.Typer(
     help="同行：提醒活动，收回复，有危险时叫到人。先试试 tongxing demo",
@@ -188,30 +187,11 @@ def _read(file: Path) -> str:
 @cli.command()
 def invite(code: Annotated[str, typer.Argument(help="YAML 里这个人的 code")]) -> None:
     """给第一个社工一个加入的码；之后在微信里回“邀请 名字”就行。"""
-    from app.people import service as people
-    from bot.links import Links
+    from app import invite_command
 
     settings = read_settings()
     _ready_database(settings)
-
-    async def run() -> str:
-        vault = Vault(settings.secret_key.get_secret_value())
-        db = Database(settings.database, vault)
-        try:
-            now = _clock(settings).now()
-            async with db.begin() as session:
-                who = await people.find_by_code(session, code)
-                if who is None:
-                    raise Sorry(f"没有 code 是 {code} 的人：请先用 tongxing load 读入")
-                ticket = await people.issue_join_ticket(session, who, now)
-            link = Links(settings.public_url, vault).qr(
-                ticket.secret, now, lasts=people.JOIN_TICKET_LASTS, digits="", purpose="join"
-            )
-            return f"打开这个链接，让对方用微信扫：\n{link}\n四个数字，请当面告诉对方：{ticket.pin}"
-        finally:
-            await db.close()
-
-    typer.echo(asyncio.run(run()))
+    typer.echo(asyncio.run(invite_command.invite(settings, _clock(settings), code)))
 
 
 @menu.command("diff")
@@ -304,6 +284,44 @@ def broadcast_show(number: Number) -> None:
     settings = read_settings()
     _ready_database(settings)
     typer.echo(asyncio.run(broadcast_command.show(settings, number)))
+
+
+token_cli = typer.Typer(help="给程序用的令牌（接口 /api/v1）：一个令牌代表一位同事。", no_args_is_help=True)
+cli.add_typer(token_cli, name="token")
+
+
+@token_cli.command("make")
+def token_make(
+    code: Annotated[str, typer.Option("--for", help="YAML 里这位同事的 code")],
+    days: Annotated[int, typer.Option(min=1, max=365, help="几天以后过期")] = 90,
+    may: Annotated[str, typer.Option(help="能做什么：take 接手、填结果；read 看名字和原话")] = "take",
+) -> None:
+    """做一个令牌。只显示这一次。"""
+    from app import token_command
+
+    settings = read_settings()
+    _ready_database(settings)
+    typer.echo(asyncio.run(token_command.make(settings, _clock(settings), code, days, may)))
+
+
+@token_cli.command("list")
+def token_list() -> None:
+    """有哪些令牌：是谁的，能做什么，到什么时候，上次什么时候用的。"""
+    from app import token_command
+
+    settings = read_settings()
+    _ready_database(settings)
+    typer.echo(asyncio.run(token_command.show(settings, _clock(settings))))
+
+
+@token_cli.command("revoke")
+def token_revoke(number: Annotated[int, typer.Argument(min=1, help="令牌的编号")]) -> None:
+    """收回一个令牌，马上不能再用。"""
+    from app import token_command
+
+    settings = read_settings()
+    _ready_database(settings)
+    typer.echo(asyncio.run(token_command.revoke(settings, _clock(settings), number)))
 
 
 bench_cli = typer.Typer(help="量一量快慢：和别的做法在同一次里比。", no_args_is_help=True)

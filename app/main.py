@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from app import migrations
 from app.activities.calendar import Quiet
+from app.api.application import create_api
 from app.clock import Clock
 from app.db import Database
 from app.escalations.service import CASES
@@ -165,6 +166,8 @@ def create_app(house: Tongxing, *, bells: Collection[str] | None = None) -> Fast
     app.add_route("/p/case/{token}/{verb}", case.act, methods=["POST"])
     app.add_route("/p/tasks/{token}", pages.tasks, methods=["GET"])
     app.add_route("/p/qr/{token}", pages.qr, methods=["GET"])
+
+    app.mount("/api/v1", create_api(house.db, house.clock))
 
     async def healthz(_request: Request) -> Response:
         return PlainTextResponse("ok")
