@@ -1,6 +1,7 @@
 """The link on an alert leads to a page with one button. Looking at it does nothing; pressing takes the case, once."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -132,6 +133,20 @@ async def test_an_old_pages_button_changes_nothing_after_the_case_has_come_back(
     assert "刚才那一页是旧的" in page
     assert (await the_case(story)).state is State.OPEN
     assert "您在处理" in await visit.presses(TAKE)
+
+
+async def test_were_the_age_of_a_button_not_judged_an_old_one_would_take_it(
+    story: Story, link: str, visit: Visit
+) -> None:
+    """The control of the one before: the same form, as if it had been made for an entry that is yet to come."""
+    await visit.opens(link)
+    old = visit.form(TAKE)
+    await visit.presses(old)
+    await story.clock.forward(minutes=50)
+    vault, now = story.house.db.vault, story.house.clock.now()
+    made_for = vault.read_link("take", old.fields["token"], now=now)
+    token = vault.link("take", {**made_for, "seq": 10_000}, now=now, lasts=timedelta(hours=1))
+    assert "您在处理" in await visit.presses(old, token=token)
 
 
 async def test_what_a_colleague_offers_can_be_accepted_on_the_page(story: Story, link: str, visit: Visit) -> None:
