@@ -14,6 +14,7 @@ from app.activities.calendar import Quiet
 from app.api.application import create_api
 from app.clock import Clock
 from app.db import Database
+from app.escalations.aftercare import FOLLOW_UPS
 from app.escalations.service import CASES
 from app.installation import prove_key
 from app.messages import channels
@@ -96,8 +97,10 @@ class Tongxing:
                 Bell(CASES, 1, works.cases),
                 Bell(ALERT, 1, deliverer.drain_urgent),
                 Bell(DELIVER, 1, deliverer.drain),
+                Bell(FOLLOW_UPS, 60, works.follow_ups),
                 Bell("milestones", 5, works.milestones),
                 Bell("moods", 30, works.moods),
+                Bell("ladders", 600, works.look_at_ladders),
                 Bell("materialise", 600, works.materialise),
                 Bell("operators", 60, operators.tell),
                 Bell(TAG_BELL, 60, tagger.work),

@@ -163,10 +163,16 @@ async def test_a_button_that_was_shown_before_it_changed_hands_changes_nothing(s
 async def test_a_case_is_carried_to_its_end(story: Story, program: Program) -> None:
     await program.takes()
     assert (await program.asks("POST", "/cases/A-0001/contacted"))["state"] == "contacted"
-    for wrong, kind in (({}, "needs-next-contact"), ({"next_contact": "2026-11-22"}, "next-contact-is-over")):
+    for wrong, kind in (
+        ({}, "needs-next-contact"),
+        ({"next_contact": "2026-11-22"}, "next-contact-is-over"),
+        ({"next_contact": "2026-11-26"}, "needs-grade"),
+        ({"next_contact": "2026-11-26", "grade": 3}, "needs-referral"),
+        ({"next_contact": "2026-12-24", "grade": 3, "whereto": "区三院"}, "next-contact-too-late"),
+    ):
         await program.is_refused("POST", "/cases/A-0001/close", 422, kind, json={"outcome": "called", **wrong})
     ended = await program.asks(
-        "POST", "/cases/A-0001/close", json={"outcome": "called", "next_contact": "2026-11-26"}
+        "POST", "/cases/A-0001/close", json={"outcome": "called", "grade": 2, "next_contact": "2026-11-26"}
     )  # fmt: skip
     assert (ended["state"], ended["outcome"], ended["next_contact"]) == ("resolved", "called", "2026-11-26")
     for verb, sent in (("take", {}), ("contacted", {}), ("offer", {"to": "lihong"}), ("close", {"outcome": "met"})):
@@ -284,8 +290,9 @@ async def test_only_a_hash_of_a_token_is_kept_and_when_it_was_used(story: Story,
 
 
 async def test_a_program_that_asks_too_often_waits_and_the_others_do_not(
-    story: Story, program: Program, http: httpx.AsyncClient
+    story: Story, program: Program, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("app.api.callers.RATE", 0.001)  # however slow the machine, nothing comes back meanwhile
     for _ in range(int(BURST)):
         assert await is_let_in(program)
     await program.is_refused("GET", "/cases", 429, "too-often")
@@ -301,6 +308,7 @@ async def test_a_program_that_asks_too_often_waits_and_the_others_do_not(
     [
         ("close", {"json": {}}, ["body.outcome"]),
         ("close", {"json": {"outcome": "drowned"}}, ["body.outcome"]),
+        ("close", {"json": {"outcome": "called", "grade": 6}}, ["body.grade"]),
         ("close", {"json": {"outcome": "called", "next_contact": "soon"}}, ["body.next_contact"]),
         ("close", {"json": {"outcome": "called", "nxt": "2026-11-26"}}, ["body.nxt"]),
         ("close", {"content": "{", "headers": {"content-type": "application/json"}}, ["body.1"]),

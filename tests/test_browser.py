@@ -210,6 +210,7 @@ async def test_a_case_is_taken_and_carried_to_its_end_with_a_thumb(
     await page.get_by_role("button", name="已联系上").click()
     await page.get_by_role("button", name="已联系上").wait_for(state="detached")
     await page.get_by_text("已通电话，平稳").click()
+    await page.get_by_text("口头吵闹").click()
     await page.get_by_role("button", name="记下结果").click()
     await page.get_by_text("请选下次哪天联系").wait_for()
     looking.wrong.clear()  # the browser notes the 422 itself

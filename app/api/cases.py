@@ -11,9 +11,9 @@ from app.api.problems import Colleague, Problem, ProblemOut, refused
 from app.api.shapes import Button, Case, Cases, Close, Member, Offer, Words
 from app.clock import Clock
 from app.db import Database
-from app.escalations import handling
+from app.escalations import handling, journal
 from app.escalations import service as escalations
-from app.escalations.handling import Came, Handled
+from app.escalations.handling import Came, Ending, Handled
 from app.escalations.models import CaseRow, Via
 from app.escalations.states import Outcome
 from app.people import service as people
@@ -100,7 +100,8 @@ def cases(db: Database, clock: Clock, gate: Gate) -> APIRouter:
         return await act(
             sent, code,
             lambda session, who, row: handling.close(
-                session, who, row, Outcome(end.outcome), end.next_contact, clock.now(), via=Via.API, seq=end.seq
+                session, who, row, Ending(Outcome(end.outcome), end.next_contact, end.grade, end.whereto), clock.now(),
+                via=Via.API, seq=end.seq,
             ),
         )  # fmt: skip
 
@@ -126,10 +127,12 @@ async def _found(session: AsyncSession, who: Person, code: str) -> CaseRow:
 async def _case(session: AsyncSession, who: Person, row: CaseRow) -> Case:
     return Case(
         code=row.code, level=row.level.name.lower(), state=row.state,
-        house=(await people.house(session, row.house_id)).code, opened_at=row.opened_at, next_action_at=row.due_at,
+        house=(await people.house(session, row.house_id)).code, drill=row.drill, opened_at=row.opened_at,
+        next_action_at=row.next_action_at,
         owner=await _colleague(session, row.owner_id), offered_to=await _colleague(session, row.offered_to_id),
-        yours=row.owner_id == who.id, outcome=row.outcome, next_contact=row.next_contact,
-        seq=await handling.last_entry(session, row),
+        yours=row.owner_id == who.id, outcome=row.outcome, grade=row.grade,
+        next_contact=row.next_contact,
+        seq=await journal.newest(session, row),
     )  # fmt: skip
 
 

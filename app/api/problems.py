@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.escalations.handling import Came, Handled
+from app.escalations.handling import MISSING, Came, Handled
 from bot.wording import wording
 
 log = structlog.get_logger()
@@ -19,7 +19,7 @@ MEDIA_TYPE = "application/problem+json"
 STATUSES = {
     Came.YOURS: 409, Came.TAKEN: 409, Came.NOT_YOURS: 409, Came.RESOLVED: 409, Came.OUT_OF_DATE: 409,
     Came.NOT_FOR_YOU: 404, Came.NO_COLLEAGUE: 422, Came.UNREACHABLE: 409,
-    Came.NEEDS_NEXT_CONTACT: 422, Came.NEXT_CONTACT_IS_OVER: 422,
+    **dict.fromkeys(MISSING, 422),
 }  # fmt: skip
 
 

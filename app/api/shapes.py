@@ -30,10 +30,10 @@ class Case(BaseModel):
     model_config = ConfigDict(
         json_schema_extra={
             "example": {
-                "code": "A-0001", "level": "red", "state": "open", "house": "duantang",
+                "code": "A-0001", "level": "red", "state": "open", "house": "duantang", "drill": False,
                 "opened_at": "2026-11-23T01:00:00Z", "next_action_at": "2026-11-23T01:10:00Z", "owner": None,
-                "offered_to": None, "yours": False, "outcome": None, "next_contact": None, "seq": 3, "member": None,
-                "words": None,
+                "offered_to": None, "yours": False, "outcome": None, "grade": None, "next_contact": None, "seq": 3,
+                "member": None, "words": None,
             }
         }
     )  # fmt: skip
@@ -41,12 +41,14 @@ class Case(BaseModel):
     level: LevelOut
     state: State
     house: str = Field(description="the code of the house")
+    drill: bool = Field(description="practised: nobody is in danger")
     opened_at: datetime
     next_action_at: datetime | None = Field(description="when the house acts next by itself, if nobody does")
     owner: Colleague | None
     offered_to: Colleague | None
     yours: bool
     outcome: Outcome | None
+    grade: int | None = Field(description="how dangerous it was, 0 to 5")
     next_contact: date | None
     seq: int = Field(description="the newest entry of its log: send it with what a button does")
     member: Member | None = Field(default=None, description="with `read`")
@@ -80,11 +82,13 @@ class Offer(_In):
 
 
 class Close(_In):
-    """How it ended. `unreached` is no ending; `false_alarm` needs no next contact."""
+    """How it ended. `unreached` is no ending; it and `false_alarm` need nothing else."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"example": {"outcome": "called", "next_contact": "2026-11-26"}}
+        extra="forbid", json_schema_extra={"example": {"outcome": "called", "grade": 1, "next_contact": "2026-11-26"}}
     )
     outcome: OutcomeIn
-    next_contact: date | None = None
+    next_contact: date | None = Field(default=None, description="within 14 days where `grade` is 3 or more")
+    grade: int | None = Field(default=None, ge=0, le=5, description="how dangerous it was; not for yellow")
+    whereto: str = Field(default="", max_length=60, description="where to; where `grade` is 3 or more, or `referred`")
     seq: Seq

@@ -3,26 +3,26 @@
 Chat, the button in WeCom, the page behind a link and the API ask and act here; each says it in its own words.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 
 from app.clock import local
 from app.db import ident
-from app.escalations import events
+from app.escalations import aftercare, events, journal
 from app.escalations import service as escalations
 from app.escalations.events import Event, Refused
-from app.escalations.models import CaseEvent, CaseRow, Via
+from app.escalations.models import CaseRow, Via
 from app.escalations.states import Outcome, State
 from app.messages import service as messages
 from app.people import service as people
 from app.people.models import Person, Role
 from app.people.scope import scope_of
 
+_PLACE = re.compile(r"(?=.*[^\W\d_].*[^\W\d_]).{2,60}")
 MAY_TAKE = (Role.WORKER, Role.SUPERVISOR)
 # How a person may say that it ended, in the order in which they are asked.
 OUTCOMES = (
@@ -44,6 +44,26 @@ class Came(StrEnum):
     UNREACHABLE = "unreachable"
     NEEDS_NEXT_CONTACT = "needs_next_contact"
     NEXT_CONTACT_IS_OVER = "next_contact_is_over"
+    NEXT_CONTACT_TOO_LATE = "next_contact_too_late"
+    NEEDS_GRADE = "needs_grade"
+    NEEDS_REFERRAL = "needs_referral"
+
+
+# What has to be said before a case can end, and was not.
+MISSING = (
+    Came.NEEDS_NEXT_CONTACT, Came.NEXT_CONTACT_IS_OVER, Came.NEXT_CONTACT_TOO_LATE, Came.NEEDS_GRADE,
+    Came.NEEDS_REFERRAL,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a case ended: `grade` is how dangerous it was (0 to 5), `whereto` where somebody was referred to."""
+
+    outcome: Outcome
+    next_contact: date | None = None
+    grade: int | None = None
+    whereto: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,7 +86,7 @@ async def take(
     `seq` is the entry of the log that the button was made for. A case that was taken after it and is open again
     is not taken by it: OUT_OF_DATE.
     """
-    if seq is not None and row.owner_id is None and await _since(session, row, seq, events.Taken):
+    if row.owner_id is None and await _since(session, row, seq, events.Taken):
         return await standing(session, who, row)
     return await _do(session, who, row, events.Taken(ident(who)), now, via)
 
@@ -97,22 +117,30 @@ async def contacted(
     session: AsyncSession, who: Person, row: CaseRow, now: datetime, *, via: Via, seq: int | None = None
 ) -> Handled:
     """The person was reached. A button (`seq`) that was pressed before puts no clock back."""
-    if seq is not None and await _since(session, row, seq, events.Contacted):
+    if await _since(session, row, seq, events.Contacted):
         return await standing(session, who, row)
     return await _do(session, who, row, events.Contacted(ident(who)), now, via)
 
 
 async def close(
-    session: AsyncSession, who: Person, row: CaseRow, outcome: Outcome, next_contact: date | None, now: datetime,
-    *, via: Via, seq: int | None = None,
-) -> Handled:  # fmt: skip
-    """How it ended, and the day of the next contact; UNREACHED is no ending. A form (`seq`) counts once."""
-    if seq is not None and await _since(session, row, seq, events.Closed):
+    session: AsyncSession, who: Person, row: CaseRow, end: Ending, now: datetime, *, via: Via, seq: int | None = None
+) -> Handled:
+    """How it ended; UNREACHED is no ending. A form (`seq`) counts once. Where somebody was referred to is kept."""
+    if await _since(session, row, seq, events.Closed):
         return await standing(session, who, row)
-    house = await people.house(session, row.house_id)
-    if next_contact is not None and next_contact < local(now, house.zone).date():
-        return await _now(session, row, Came.NEXT_CONTACT_IS_OVER)
-    return await _do(session, who, row, events.Closed(ident(who), outcome, next_contact), now, via)
+    referred = is_place(end.whereto) or await aftercare.referral_of(session, row) is not None
+    is_theirs = row.owner_id == who.id and row.state is not State.RESOLVED
+    if is_theirs and end.outcome is Outcome.REFERRED and end.grade is not None and not referred:
+        return await _now(session, row, Came.NEEDS_REFERRAL)
+    today = local(now, (await people.house(session, row.house_id)).zone).date()
+    closed = events.Closed(
+        ident(who), end.outcome, end.next_contact, end.grade, referred=referred, on=today
+    )  # fmt: skip
+    handled = await _do(session, who, row, closed, now, via)
+    told = is_place(end.whereto) and end.grade is not None and end.outcome is not Outcome.FALSE_ALARM
+    if handled.done and told and row.state is State.RESOLVED:
+        await aftercare.refer(session, row, who, end.grade or 0, end.whereto.strip(), now)
+    return handled
 
 
 async def standing(session: AsyncSession, who: Person, row: CaseRow) -> Handled:
@@ -126,16 +154,13 @@ async def standing(session: AsyncSession, who: Person, row: CaseRow) -> Handled:
     return await _now(session, row, Came.YOURS if row.owner_id == who.id else Came.TAKEN)
 
 
+def is_place(text: str) -> bool:
+    """Whether it can be where somebody was referred to: at least two letters or characters, not just a number."""
+    return _PLACE.fullmatch(text.strip()) is not None
+
+
 async def may_act(session: AsyncSession, who: Person, row: CaseRow) -> bool:
     return who.role in MAY_TAKE and escalations.may_see(await scope_of(session, who), who, row)
-
-
-async def last_entry(session: AsyncSession, row: CaseRow) -> int:
-    """The newest entry of the log: a button made now is made for this one."""
-    last: int | None = await session.scalar(
-        select(func.max(col(CaseEvent.seq))).where(col(CaseEvent.case_id) == row.id)
-    )
-    return last or 0
 
 
 async def _do(session: AsyncSession, who: Person, row: CaseRow, event: Event, now: datetime, via: Via) -> Handled:
@@ -150,8 +175,5 @@ async def _now(session: AsyncSession, row: CaseRow, came: Came) -> Handled:
     return Handled(came, await people.person(session, row.owner_id) if row.owner_id is not None else None)
 
 
-async def _since(session: AsyncSession, row: CaseRow, seq: int, kind: type[Event]) -> bool:
-    later = select(col(CaseEvent.id)).where(
-        col(CaseEvent.case_id) == row.id, col(CaseEvent.seq) > seq, col(CaseEvent.kind) == kind.__name__
-    )
-    return await session.scalar(later.limit(1)) is not None
+async def _since(session: AsyncSession, row: CaseRow, seq: int | None, kind: type[Event]) -> bool:
+    return seq is not None and await journal.happened_since(session, row, seq, kind.__name__)

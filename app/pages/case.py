@@ -17,11 +17,11 @@ from starlette.responses import RedirectResponse, Response
 
 from app.clock import Clock, local
 from app.db import Database, ident
-from app.escalations import handling
+from app.escalations import handling, journal
 from app.escalations import service as escalations
-from app.escalations.handling import Came, Handled
+from app.escalations.handling import Came, Ending, Handled
 from app.escalations.models import CaseRow, Via
-from app.escalations.states import Outcome, State
+from app.escalations.states import FOLLOW_UP_WITHIN, GRADES, REFER_FROM, Level, Outcome, State
 from app.messages import service as messages
 from app.messages import window
 from app.pages.posting import Form, FormError, is_from_elsewhere, read_form
@@ -70,10 +70,10 @@ async def _contacted(pressed: Pressed) -> Handled:
 
 async def _result(pressed: Pressed) -> Handled:
     """FormError where a choice is none that the form has."""
-    today = local(pressed.now, pressed.house.zone).date()
+    form, today = pressed.form, local(pressed.now, pressed.house.zone).date()
+    end = Ending(_outcome(form), _next_contact(form, today), _grade(form), form.get("whereto", ""))
     return await handling.close(
-        pressed.session, pressed.who, pressed.row, _outcome(pressed.form), _next_contact(pressed.form, today),
-        pressed.now, via=Via.PAGE, seq=pressed.seq,
+        pressed.session, pressed.who, pressed.row, end, pressed.now, via=Via.PAGE, seq=pressed.seq
     )  # fmt: skip
 
 
@@ -82,6 +82,13 @@ def _outcome(form: Form) -> Outcome:
     if chosen is None:
         raise FormError("no such outcome")
     return chosen
+
+
+def _grade(form: Form) -> int | None:
+    chosen = form.get("grade")
+    if chosen is not None and chosen not in map(str, GRADES):
+        raise FormError("no such grade")
+    return None if chosen is None else int(chosen)
 
 
 def _next_contact(form: Form, today: date) -> date | None:
@@ -144,8 +151,8 @@ class CasePage(Shell):
             return await self._show(claims, here=f"../{token}", trouble="page.form_incomplete", form=form)
         if handled.came is Came.NOT_FOR_YOU:
             raise LookupError
-        if handled.came in TROUBLES:
-            return await self._show(claims, here=f"../{token}", trouble=TROUBLES[handled.came], form=form)
+        if handled.came in handling.MISSING:
+            return await self._show(claims, here=f"../{token}", trouble=f"page.{handled.came.value}", form=form)
         said = f"?came={handled.came.value}" if handled.came in SAID_ABOVE else ""
         return RedirectResponse(f"../{token}{said}", status_code=303, headers=HEADERS)
 
@@ -174,14 +181,15 @@ class CasePage(Shell):
             contact = await messages.contact_of(session, ident(subject))
             still_open = window.left(contact, now) if contact is not None else None
             await escalations.viewed(session, row, reader, now, via=Via.PAGE)
-            seq = await handling.last_entry(session, row)
+            seq = await journal.newest(session, row)
         today = local(now, house.zone).date()
         return self.render(
             "case.html", words=await self.words(house), status=422 if trouble else 200,
             row=row, subject=subject, house=house, owner=owner, ties=ties, reader=reader,
             here=here, came=came.value if came else "", trouble=trouble, form=form or {},
             forms={verb: self._token(verb, row, reader, seq, now) for verb in _offered(row, reader)},
-            outcomes=handling.OUTCOMES,
+            outcomes=handling.OUTCOMES, grades=GRADES if row.level >= Level.ORANGE else (), refer_from=REFER_FROM,
+            follow_up_days=FOLLOW_UP_WITHIN.days, longest_place=60,
             days=[(n, _day_words(today + timedelta(days=n))) for n in IN_DAYS],
             first_day=today, last_day=today + FURTHEST,
             flags=[(moment_words(f.at, now, house.zone), f.said) for f in flags if f.said],
@@ -193,9 +201,6 @@ class CasePage(Shell):
     def _token(self, verb: str, row: CaseRow, reader: Person, seq: int, now: datetime) -> str:
         made_for = {"case": ident(row), "by": ident(reader), "seq": seq}
         return self.db.vault.link(verb, made_for, now=now, lasts=PAGE_LASTS)
-
-
-TROUBLES = {Came.NEEDS_NEXT_CONTACT: "page.needs_next_contact", Came.NEXT_CONTACT_IS_OVER: "page.next_contact_is_over"}
 
 
 def _offered(row: CaseRow, reader: Person) -> tuple[str, ...]:

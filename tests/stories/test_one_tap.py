@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.escalations.models import CaseEvent, CaseRow
+from app.escalations.models import CaseEvent, CaseRow, Referral
 from app.escalations.states import Outcome, State
 from app.people.models import Person, Role
 from bot.simulator import Phone
@@ -305,7 +305,7 @@ async def test_the_case_is_carried_to_its_end_on_the_page(story: Story, link: st
     await visit.presses("已联系上")
     assert visit.buttons == ["记下结果"]
     assert "三天后　11月26日（周四）" in visit.page
-    assert "已经结束" in await visit.presses("记下结果", outcome="called", next="3")
+    assert "已经结束" in await visit.presses("记下结果", outcome="called", grade="1", next="3")
     case = await the_case(story)
     assert (case.state, case.outcome, case.next_contact) == (
         State.RESOLVED, Outcome.CALLED, MONDAY.date().replace(day=26),
@@ -315,10 +315,23 @@ async def test_the_case_is_carried_to_its_end_on_the_page(story: Story, link: st
     ]  # fmt: skip
 
 
+async def test_where_somebody_was_referred_to_is_kept_once(story: Story, link: str, visit: Visit) -> None:
+    await visit.opens(link)
+    await visit.presses(TAKE)
+    form = visit.form("记下结果")
+    for _ in range(2):
+        await visit.presses(form, outcome="referred", grade="4", whereto="区三院，周四上午", next="3")
+    case = await the_case(story)
+    assert (case.state, case.grade) == (State.RESOLVED, 4)
+    async with story.house.db.read() as session:
+        (referral,) = (await session.scalars(select(Referral))).all()
+    assert (referral.grade, referral.whereto, referral.by_id) == (4, "区三院，周四上午", case.owner_id)
+
+
 async def test_another_day_can_be_written(story: Story, link: str, visit: Visit) -> None:
     await visit.opens(link)
     await visit.presses(TAKE)
-    await visit.presses("记下结果", outcome="met", next="other", day="2026-12-24")
+    await visit.presses("记下结果", outcome="met", grade="0", next="other", day="2026-12-24")
     case = await the_case(story)
     assert case.next_contact is not None
     assert case.next_contact.isoformat() == "2026-12-24"
@@ -329,7 +342,13 @@ async def test_another_day_can_be_written(story: Story, link: str, visit: Visit)
     [
         ({"outcome": "called"}, "请选下次哪天联系"),
         ({"outcome": "called", "next": "other"}, "请选下次哪天联系"),
-        ({"outcome": "called", "day": "2026-11-22"}, "已经过去了"),
+        ({"outcome": "called", "grade": "0", "day": "2026-11-22"}, "已经过去了"),
+        ({"outcome": "called", "next": "1"}, "请选危险程度"),
+        ({"outcome": "called", "next": "1", "grade": "3"}, "请写转到哪里"),
+        ({"outcome": "called", "next": "1", "grade": "3", "whereto": "12"}, "请写转到哪里"),
+        ({"outcome": "referred", "next": "1", "grade": "0"}, "请写转到哪里"),
+        ({"outcome": "met", "grade": "4", "whereto": "三院", "day": "2026-12-24"}, "要在 14 天内再联系"),
+        ({"outcome": "met", "grade": "6", "next": "1"}, "请选一个结果"),
         ({"outcome": "called", "day": "2062-11-24"}, "日期要在一年以内"),
         ({"outcome": "called", "day": "soon"}, "日期要在一年以内"),
         ({"next": "1"}, "请选一个结果"),
@@ -346,7 +365,7 @@ async def test_what_is_missing_in_the_result_is_asked_for_and_what_was_chosen_st
     assert (await the_case(story)).state is State.ACKNOWLEDGED
     kept = visit.form("记下结果")
     assert kept.fields.get("next") == filled_in.get("next")
-    await visit.presses(kept, outcome="called", next="1", day="")
+    await visit.presses(kept, outcome="called", grade="1", next="1", day="")
     assert (await the_case(story)).state is State.RESOLVED
 
 
