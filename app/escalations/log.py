@@ -13,6 +13,7 @@ from app.escalations.models import CaseEvent
 from app.escalations.states import Case, Ladder, Level, Outcome
 
 OPENED = "Opened"
+VIA = "via"  # beside what happened: the way by which a person did it
 _DAYS = {"next_contact", "on"}
 _EVENTS: dict[str, type[Any]] = {
     kind.__name__: kind
@@ -33,7 +34,7 @@ def encode(event: Event) -> tuple[str, dict[str, Any]]:
 
 
 def decode(kind: str, detail: dict[str, Any]) -> Event:
-    fields = dict(detail)
+    fields = {name: value for name, value in detail.items() if name != VIA}
     if "reachable" in fields:
         fields["reachable"] = tuple(tuple(people) for people in fields["reachable"])
     if kind == "Flagged":
