@@ -100,6 +100,7 @@ class Tongxing:
                 Bell("milestones", 5, works.milestones),
                 Bell("moods", 30, works.moods),
                 Bell(DUTY, 5, works.duty),
+                Bell("ladders", 600, works.look_at_ladders),
                 Bell("materialise", 600, works.materialise),
                 Bell("operators", 60, operators.tell),
                 Bell(TAG_BELL, 60, tagger.work),

@@ -1,8 +1,8 @@
 """What each bell works off. Every function here is idempotent and safe to run in any number of processes."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,7 +17,7 @@ from app.db import Database, is_database_trouble
 from app.due import DueRow, Row
 from app.duty import changes, watch
 from app.duty.models import DutyWatch
-from app.escalations import aftercare, handing_over
+from app.escalations import aftercare, checks, handing_over
 from app.escalations import service as escalations
 from app.escalations.models import CaseRow, FollowUp
 from app.messages import service as messages
@@ -39,6 +39,7 @@ class Works:
     db: Database
     clock: Clock
     quiet: Quiet
+    looked_on: set[date] = field(default_factory=set)
 
     async def cases(self) -> int:
         """Advance every case whose moment has come, each in a unit of work of its own."""
@@ -93,6 +94,16 @@ class Works:
         async with self.db.begin() as session:
             await watch.begin(session, self.clock.now())
         return await self._each(DutyWatch, 50, turn)
+
+    async def look_at_ladders(self) -> int:
+        """Once a day, and when the house opens: would a cry for help be heard?"""
+        today = self.clock.now().date()
+        if today in self.looked_on:
+            return 0
+        async with self.db.begin() as session:
+            found = await checks.warn(session, self.clock.now())
+        self.looked_on.add(today)
+        return found
 
     async def materialise(self) -> int:
         """Write the dates of every series out, eight weeks ahead."""

@@ -56,6 +56,7 @@ async def test_an_installation_that_is_set_up_right_is_told_so(story: Story) -> 
         "✓ 警报：24 小时内没有",
         "✓ 通道：没有关着的",
         "✓ 工作人员：4 位都至少有一个通道",
+        "✓ 求助：每一步都有人，每个人都收得到",
         "✓ 调休：今后 30 天放哪天、补哪天都知道",
         "✓ 公众号：拿得到 access_token",
         "✓ 回调：微信找得到 127.0.0.1",
