@@ -103,7 +103,8 @@ def _make_folder(folder: Path) -> None:
 @cli.command()
 def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """接收微信消息；用 SQLite 时，提醒和报警也在这个进程里。"""
-    from app.main import SPOOL_ONLY, Tongxing, create_app
+    from app.main import ALONE, WEB_BELLS, Tongxing, create_app
+    from app.watch.models import Role
 
     settings = read_settings()
     set_up_logs(settings.log_level)
@@ -113,7 +114,8 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     _ready_database(settings)
     _prove_key(settings)
     house = Tongxing.build(settings, _clock(settings))
-    app = create_app(house, bells=None if house.db.is_sqlite else SPOOL_ONLY)
+    alone = house.db.is_sqlite
+    app = create_app(house, bells=None if alone else WEB_BELLS, roles=ALONE if alone else (Role.WEB,))
     tune()
     uvicorn.run(app, host=host, port=port, log_config=None, access_log=False, timeout_keep_alive=65)
 
@@ -122,6 +124,7 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
 def worker() -> None:
     """只做到点要做的事：提醒、报警、发送。用 PostgreSQL 时可以开几个。"""
     from app.main import Tongxing
+    from app.watch.models import Role
 
     settings = read_settings()
     set_up_logs(settings.log_level)
@@ -135,7 +138,7 @@ def worker() -> None:
         stop = asyncio.Event()
         for name in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
-        async with Tongxing.build(settings, _clock(settings)).running():
+        async with Tongxing.build(settings, _clock(settings)).running(roles=(Role.WORKER,)):
             await stop.wait()
 
     asyncio.run(run())
@@ -256,6 +259,22 @@ def doctor() -> None:
     for line in lines:
         typer.echo(line)
     raise typer.Exit(1 if any(line.bad for line in lines) else 0)
+
+
+@cli.command()
+def figures(
+    month: Annotated[str | None, typer.Option(help="哪个月，例如 2026-11；不写就是这个月")] = None,
+    house: Annotated[str | None, typer.Option(help="小站的 code；不写就是所有小站")] = None,
+    share: Annotated[bool, typer.Option("--share", help="给外面看的：少于 5 个人的写 <5，不列工作人员")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="给别的程序读的")] = False,
+) -> None:
+    """多久叫到人、多久有人接、多久联系上，和下班以后叫了谁几次。"""
+    from app import figures_command
+
+    settings = read_settings()
+    _ready_database(settings)
+    asked = figures_command.report(settings, _clock(settings), month=month, house=house, share=share, as_json=as_json)
+    typer.echo(asyncio.run(asked))
 
 
 broadcast_cli = typer.Typer(help="给一个小站或所有小站的同伴发一条通知；可以停，可以接着发。", no_args_is_help=True)

@@ -10,7 +10,10 @@ from app.messages import models as messages
 from app.mood import models as mood
 from app.people import models as people
 from app.tasks import models as tasks
+from app.watch import models as watch
 
-__all__ = ["activities", "duty", "escalations", "installation", "messages", "metadata", "mood", "people", "tasks"]
+__all__ = [
+    "activities", "duty", "escalations", "installation", "messages", "metadata", "mood", "people", "tasks", "watch",
+]  # fmt: skip
 
 metadata = SQLModel.metadata

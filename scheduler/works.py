@@ -74,6 +74,16 @@ class Works:
         """Ask for the contacts that were agreed on when cases were closed."""
         return await self._each(FollowUp, 20, lambda session, row: aftercare.remind(session, row, self.clock.now()))
 
+    async def look_at_ladders(self) -> int:
+        """Once a day, and when the house opens: would a cry for help be heard?"""
+        today = self.clock.now().date()
+        if today in self.looked_on:
+            return 0
+        async with self.db.begin() as session:
+            found = await checks.warn(session, self.clock.now())
+        self.looked_on.add(today)
+        return found
+
     async def duty(self) -> int:
         """Shift changes: who has come hears of what waits, who has gone is asked to whom their cases go."""
 
@@ -94,16 +104,6 @@ class Works:
         async with self.db.begin() as session:
             await watch.begin(session, self.clock.now())
         return await self._each(DutyWatch, 50, turn)
-
-    async def look_at_ladders(self) -> int:
-        """Once a day, and when the house opens: would a cry for help be heard?"""
-        today = self.clock.now().date()
-        if today in self.looked_on:
-            return 0
-        async with self.db.begin() as session:
-            found = await checks.warn(session, self.clock.now())
-        self.looked_on.add(today)
-        return found
 
     async def materialise(self) -> int:
         """Write the dates of every series out, eight weeks ahead."""

@@ -42,12 +42,12 @@ async def load(session: AsyncSession, file: ProgrammeFile, *, now: datetime, qui
     await meetings.load(session, file, houses, zones_before, tally, now=now, quiet=quiet)
     await session.flush()
     if not tally.problems and await messages.reachable(session, await people.staff_in(session, file)):
-        await _nobody_alone(session, file, programme, changed, tally)
+        await _nobody_alone(session, file, programme, changed, tally, now)
     if tally.problems:
         raise LoadError(tally.problems)
+    tally.notes += await weak_ladders.in_words(session, ident(programme), now)
     if tally.created or tally.changed:
         await changes.rearm(session, now)
-    tally.notes += await weak_ladders.in_words(session, ident(programme))
     return tally.loaded(ident(programme))
 
 
@@ -76,12 +76,13 @@ async def _programme(session: AsyncSession, entry: ProgrammeEntry, tally: Tally)
 
 
 async def _nobody_alone(
-    session: AsyncSession, file: ProgrammeFile, programme: Programme, levels: set[Level], tally: Tally
+    session: AsyncSession, file: ProgrammeFile, programme: Programme, levels: set[Level], tally: Tally, now: datetime
 ) -> None:
     """A ladder that is written anew while staff have joined already must lead to somebody at night as well."""
     for level in levels:
         try:
-            await refuse_alone(session, ident(programme), level, await ladder_for(session, ident(programme), level))
+            ladder = await ladder_for(session, ident(programme), level)
+            await refuse_alone(session, ident(programme), level, ladder, now)
         except LadderError as refused:
             tally.problems.append(file.sheet.problem(("programme", "ladders", level.name.lower()), str(refused)))
 
