@@ -97,13 +97,6 @@ async def on_duty(session: AsyncSession, house: House, now: datetime) -> list[in
     return [shift.person_id for shift in await plan(session, house, now, now + AN_INSTANT)]
 
 
-async def everybody_on_the_rota(session: AsyncSession, house: House) -> frozenset[int]:
-    """Whoever has hours at a house at all, alone or in turn; not who is there by a change."""
-    lines = {line.person_id for line in await session.execute(_LINES, {"house": house.id})}
-    turns = [turns.people for turns in await session.execute(_TURNS, {"house": house.id})]
-    return frozenset(lines.union(*turns))
-
-
 async def next_duty(session: AsyncSession, house: House, now: datetime) -> datetime | None:
     """When somebody begins next; None where nobody does in the five weeks ahead."""
     ahead = await plan(session, house, now, now + AHEAD)
