@@ -14,6 +14,7 @@ from app.activities.calendar import Quiet
 from app.clock import Clock
 from app.db import Database
 from app.escalations.aftercare import FOLLOW_UPS
+from app.escalations.drills import DRILLS
 from app.escalations.service import CASES
 from app.installation import prove_key
 from app.messages import channels
@@ -96,6 +97,7 @@ class Tongxing:
                 Bell(ALERT, 1, deliverer.drain_urgent),
                 Bell(DELIVER, 1, deliverer.drain),
                 Bell(FOLLOW_UPS, 60, works.follow_ups),
+                Bell(DRILLS, 60, works.drills),
                 Bell("milestones", 5, works.milestones),
                 Bell("moods", 30, works.moods),
                 Bell("materialise", 600, works.materialise),
@@ -163,6 +165,7 @@ def create_app(house: Tongxing, *, bells: Collection[str] | None = None) -> Fast
     pages = Pages(house.db, house.clock, house.client)
     app.add_route("/p/case/{token}", pages.case, methods=["GET"])
     app.add_route("/p/tasks/{token}", pages.tasks, methods=["GET"])
+    app.add_route("/p/drill/{token}", pages.drill, methods=["GET"])
     app.add_route("/p/qr/{token}", pages.qr, methods=["GET"])
 
     async def healthz(_request: Request) -> Response:

@@ -53,7 +53,7 @@ class Presses:
             return wording().say("work.not_for_you")
         if not escalations.may_see(await scope_of(session, who), who, row):
             return wording().say("work.not_for_you")
-        if row.state is State.RESOLVED:
+        if row.state is State.RESOLVED and not (row.drill and row.owner_id == who.id):
             return wording().say("work.resolved")
         if row.owner_id is None and not again:
             if await escalations.taken_since(session, row, seq):
@@ -64,5 +64,7 @@ class Presses:
             await escalations.happened(session, row, events.Taken(ident(who)), self._clock.now(), actor=who)
         if row.owner_id is None:
             return wording().say("work.old")
+        if row.drill:
+            return wording().say("work.drill")
         owner = await people.person(session, row.owner_id)
         return wording().say("work.taken", owner=owner.name)

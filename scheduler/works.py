@@ -15,16 +15,16 @@ from app.activities.models import Plan, Series
 from app.clock import Clock
 from app.db import Database, is_database_trouble
 from app.due import DueRow, Row
-from app.escalations import aftercare
+from app.escalations import aftercare, drills
 from app.escalations import service as escalations
-from app.escalations.models import CaseRow, FollowUp
+from app.escalations.models import CaseRow, DrillPlan, FollowUp
 from app.messages.models import Outbox
 from app.mood import service as mood
 from app.mood.models import MoodPlan
 
 log = structlog.get_logger()
 
-DUE_TABLES: Sequence[type[DueRow]] = (CaseRow, FollowUp, Outbox, Plan, MoodPlan, Series)
+DUE_TABLES: Sequence[type[DueRow]] = (CaseRow, FollowUp, DrillPlan, Outbox, Plan, MoodPlan, Series)
 MATERIALISE_EVERY = timedelta(days=1)
 
 
@@ -68,6 +68,14 @@ class Works:
     async def follow_ups(self) -> int:
         """Ask for the contacts that were agreed on when cases were closed."""
         return await self._each(FollowUp, 20, lambda session, row: aftercare.remind(session, row, self.clock.now()))
+
+    async def drills(self) -> int:
+        """Begin the drills whose day it is."""
+
+        async def practise(session: AsyncSession, plan: DrillPlan) -> None:
+            await drills.come_due(session, plan, self.clock.now(), self.quiet)
+
+        return await self._each(DrillPlan, 1, practise)
 
     async def materialise(self) -> int:
         """Write the dates of every series out, eight weeks ahead."""

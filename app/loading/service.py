@@ -1,6 +1,6 @@
 """Brings the database to what a programme file says: the programme, its houses, its people and their hours."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -8,8 +8,10 @@ from sqlmodel import col
 
 from app.activities.calendar import Quiet
 from app.db import ident
+from app.escalations import drills, monthly
+from app.escalations.ladders import DEFAULTS, read_ladder
 from app.escalations.models import LadderRow
-from app.escalations.states import Level
+from app.escalations.states import Ladder, Level
 from app.loading import meetings, people
 from app.loading.checks import plan_of
 from app.loading.file import ProgrammeFile
@@ -30,8 +32,10 @@ async def load(session: AsyncSession, file: ProgrammeFile, *, now: datetime, qui
     Never commits. LoadError, and nothing may be committed, when the file is at odds with the database.
     """
     tally = Tally()
-    programme = await _programme(session, file.programme, tally)
+    programme, new, changed = await _programme(session, file.programme)
     houses, zones_before = await _houses(session, file, programme, tally)
+    changed |= await _drills(session, file, houses, zones_before, tally, now=now, quiet=quiet)
+    tally.count(new=new, changed=changed)
     await people.load(session, file, programme, houses, tally, now=now, account=account)
     await meetings.load(session, file, houses, zones_before, tally, now=now, quiet=quiet)
     await session.flush()
@@ -43,10 +47,11 @@ async def load(session: AsyncSession, file: ProgrammeFile, *, now: datetime, qui
 # Programme and houses
 
 
-async def _programme(session: AsyncSession, entry: ProgrammeEntry, tally: Tally) -> Programme:
+async def _programme(session: AsyncSession, entry: ProgrammeEntry) -> tuple[Programme, bool, bool]:
+    """The programme, whether it is new, and whether it was changed."""
     row = await session.scalar(select(Programme).where(col(Programme.code) == entry.code))
     values = {
-        **entry.model_dump(exclude={"code", "mood", "ladders"}),
+        **entry.model_dump(exclude={"code", "mood", "ladders", "drill"}),
         "mood_weekday": entry.mood.weekday,
         "mood_at": entry.mood.at,
     }
@@ -59,8 +64,7 @@ async def _programme(session: AsyncSession, entry: ProgrammeEntry, tally: Tally)
     session.add(row)
     await session.flush()
     changed |= await _ladders(session, row, entry)
-    tally.count(new=new, changed=changed)
-    return row
+    return row, new, changed
 
 
 async def _ladders(session: AsyncSession, programme: Programme, entry: ProgrammeEntry) -> bool:
@@ -92,3 +96,29 @@ async def _houses(
         houses[entry.code] = row
     await session.flush()
     return houses, {ident(row): before.get(code, row.zone) for code, row in houses.items()}
+
+
+async def _drills(
+    session: AsyncSession, file: ProgrammeFile, houses: dict[str, House], zones_before: dict[int, str], tally: Tally,
+    *, now: datetime, quiet: Quiet,
+) -> bool:  # fmt: skip
+    """Each house practises as the file says, by its own clock; whether that is new for any of them."""
+    wanted = file.programme.drill
+    plan = file.programme.ladders.red
+    ladder = read_ladder(plan_of(plan) if plan is not None else DEFAULTS[Level.RED])
+    changed = False
+    for house in houses.values():
+        if wanted is not None:
+            first = monthly.next_time(wanted, now, house.zone)
+            if not drills.is_calm(ladder, first, quiet, house.zone):
+                tally.problems.append(file.problem(file.programme, "drill", _too_late_in_the_day(ladder, quiet)))
+                return changed
+        anew = zones_before[ident(house)] != house.zone
+        changed |= await drills.plan(session, house, wanted, now, anew=anew)
+    return changed
+
+
+def _too_late_in_the_day(ladder: Ladder, quiet: Quiet) -> str:
+    minutes = drills.lasts(ladder) // timedelta(minutes=1)
+    hours = f"{quiet.starts:%H:%M}-{quiet.ends:%H:%M}"
+    return f"会响到安静时段（{hours}）里：没有人接的话，一次演练要 {minutes} 分钟，请写早一点的白天的时间"

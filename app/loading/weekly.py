@@ -4,16 +4,19 @@ import re
 import unicodedata
 from typing import NamedTuple
 
+from app.escalations.monthly import LAST, Monthly
 from bot.wording.moments import WEEKDAYS
 
 HOW_DAYS = "要写成 周三、周一至周五 或 周二、周四"
 HOW_TIME = "要写成 14:00 这样（24 小时制，时:分）"
+HOW_MONTHLY = "要写成 每月第二个周二 10:00（第一个到第四个，或者最后一个）"
 HOW_SHIFT = "要写成 周一至周五 08:30-17:00"
 
 _BYDAY = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _SPAN = re.compile(r"周([一二三四五六日])(?:[至到-]周?([一二三四五六日]))?")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})")
 _SHIFT = re.compile(r"(\D+?) *(\d{1,2}:\d{2}) *[-至到] *(\d{1,2}:\d{2})")
+_MONTHLY = re.compile(r"每个?月(?:的)?(?:第([一二三四1234])|(最后一?))个?(周[一二三四五六日]) *(\d{1,2}:\d{2})")
 _SAME = str.maketrans({"—": "-", "–": "-", "−": "-", "~": "-", "天": "日"})
 
 
@@ -65,6 +68,14 @@ def read_shifts(text: str) -> tuple[Shift, ...]:
     if starts == ends:
         raise ValueError("开始和结束是同一个时间；整天值班请写 00:00-23:59")
     return tuple(Shift(day, starts, ends) for day in read_days(found[1]))
+
+
+def read_monthly(text: str) -> Monthly:
+    found = _MONTHLY.fullmatch(_plain(text))
+    if found is None:
+        raise ValueError(HOW_MONTHLY)
+    nth = LAST if found[2] else "一二三四1234".index(found[1]) % 4 + 1
+    return Monthly(nth, WEEKDAYS.index(found[3][1]), read_time(found[4]))
 
 
 def weekly_rule(days: tuple[int, ...]) -> str:

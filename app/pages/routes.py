@@ -15,7 +15,9 @@ from starlette.responses import HTMLResponse, Response
 
 from app.clock import Clock
 from app.db import Database, ident
+from app.escalations import drill_report
 from app.escalations import service as escalations
+from app.escalations.models import CaseRow
 from app.escalations.states import State
 from app.messages import service as messages
 from app.messages import window
@@ -24,6 +26,7 @@ from app.people.models import House, Role
 from app.people.scope import scope_of
 from app.tasks import service as tasks
 from app.vault import LinkError
+from bot.notices import drills
 from bot.outside import OutsideError
 from bot.wechat import WeChatClient
 from bot.wording import Wording, wording
@@ -108,6 +111,23 @@ class Pages:
             opened=moment_words(row.opened_at, now, house.zone),
             window=(still_open[0], moment_words(still_open[1], now, house.zone)) if still_open else None,
         )  # fmt: skip
+
+    @_with_kind_errors
+    async def drill(self, request: Request) -> Response:
+        """How a drill went: who took it, who did not answer, who was out of reach."""
+        claims = self._claims("drill", request)
+        async with self._db.read() as session:
+            reader = await people.person(session, claims["by"])
+            row = await session.get(CaseRow, claims["case"])
+            if row is None or not row.drill or reader.role not in CASE_READERS:
+                raise LookupError
+            if not escalations.may_see(await scope_of(session, reader), reader, row):
+                raise LookupError
+            house = await people.house(session, row.house_id)
+            found = await drill_report.report(session, row)
+        words = await self._words(house)
+        head, *lines = drills.lines(found, house.name, words.say, house.zone)
+        return self.render("drill.html", words=words, head=head, lines=lines)
 
     @_with_kind_errors
     async def tasks(self, request: Request) -> Response:

@@ -127,6 +127,8 @@ async def refusal(talk: Talk, row: CaseRow, effects: tuple[events.Effect, ...]) 
     match refused and refused.why:
         case None:
             return None
+        case "resolved" if row.drill:
+            return talk.say("staff.drill_over", code=row.code)
         case "resolved":
             return talk.say("staff.resolved_already", code=row.code)
         case "yours":
