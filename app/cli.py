@@ -73,6 +73,13 @@ def _ready_database(settings: Settings) -> None:
         raise Sorry("数据库的表不是这个版本的：请先运行 tongxing migrate")
 
 
+def _installed() -> Settings:
+    """The settings of this installation, its database ready."""
+    settings = read_settings()
+    _ready_database(settings)
+    return settings
+
+
 def _prove_key(settings: Settings) -> None:
     """Before a server is started: inside one, a wrong key would end in a traceback."""
     from app.installation import own_database
@@ -191,8 +198,7 @@ def invite(code: Annotated[str, typer.Argument(help="YAML 里这个人的 code")
     from app.people import service as people
     from bot.links import Links
 
-    settings = read_settings()
-    _ready_database(settings)
+    settings = _installed()
 
     async def run() -> str:
         vault = Vault(settings.secret_key.get_secret_value())
@@ -271,8 +277,7 @@ def broadcast_start(
     """发一条通知。48 小时内说过话的人收到全文，别的人收到卡片，回“通知”看全文。"""
     from app import broadcast_command
 
-    settings = read_settings()
-    _ready_database(settings)
+    settings = _installed()
     typer.echo(asyncio.run(broadcast_command.start(settings, _clock(settings), words, house)))
 
 
@@ -281,9 +286,7 @@ def broadcast_stop(number: Number) -> None:
     """马上停：除了正在发的几条，别的不再发。"""
     from app import broadcast_command
 
-    settings = read_settings()
-    _ready_database(settings)
-    typer.echo(asyncio.run(broadcast_command.stop(settings, number)))
+    typer.echo(asyncio.run(broadcast_command.stop(_installed(), number)))
 
 
 @broadcast_cli.command("resume")
@@ -291,8 +294,7 @@ def broadcast_resume(number: Number) -> None:
     """接着发没发的，发过的人不会再收到。"""
     from app import broadcast_command
 
-    settings = read_settings()
-    _ready_database(settings)
+    settings = _installed()
     typer.echo(asyncio.run(broadcast_command.resume(settings, _clock(settings), number)))
 
 
@@ -301,9 +303,36 @@ def broadcast_show(number: Number) -> None:
     """发了多少，还有多少。"""
     from app import broadcast_command
 
-    settings = read_settings()
-    _ready_database(settings)
-    typer.echo(asyncio.run(broadcast_command.show(settings, number)))
+    typer.echo(asyncio.run(broadcast_command.show(_installed(), number)))
+
+
+drill_cli = typer.Typer(help="演练：像真的一样叫一遍人，看谁接、谁没有回应。没有人接，退出码是 1。")
+cli.add_typer(drill_cli, name="drill")
+
+
+@drill_cli.callback(invoke_without_command=True)
+def drill(
+    context: typer.Context,
+    house: Annotated[str | None, typer.Option(help="小站的 code；只有一个小站时不用写")] = None,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="等到演练完，一边打印")] = True,
+    at_night: Annotated[bool, typer.Option("--now-at-night", help="安静时段也做，会把人叫醒")] = False,
+) -> None:
+    """马上演练一次：卡片和消息上都写着“演练”，不会有一条发给同伴。"""
+    if context.invoked_subcommand is not None:
+        return
+    from app import drill_command
+
+    settings = _installed()
+    drill = drill_command.run(settings, _clock(settings), house, typer.echo, at_night=at_night, follow=wait)
+    raise typer.Exit(0 if asyncio.run(drill) else 1)
+
+
+@drill_cli.command("report")
+def drill_report(code: Annotated[str, typer.Argument(help="演练的编号，比如 A-0012")]) -> None:
+    """以前的一次怎么样。"""
+    from app import drill_command
+
+    asyncio.run(drill_command.report(_installed(), code, typer.echo))
 
 
 bench_cli = typer.Typer(help="量一量快慢：和别的做法在同一次里比。", no_args_is_help=True)

@@ -101,6 +101,11 @@ def lasts(ladder: Ladder) -> timedelta:
     return sum((step.after for step in ladder.steps[1:]), timedelta()) + 2 * ladder.repeat_every
 
 
+async def minutes(session: AsyncSession, house: House) -> int:
+    """How many minutes a drill of this house goes on if nobody takes it."""
+    return lasts(await ladder_for(session, house.programme_id, Level.RED)) // timedelta(minutes=1)
+
+
 async def _whose_turn(session: AsyncSession, house: House) -> tuple[int | None, int | None]:
     """The worker who has not been practised with for the longest time, and of their backups the same."""
     pairs = await people.who_answers_for_whom(session, ident(house))
