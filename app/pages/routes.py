@@ -127,7 +127,7 @@ class Pages:
             found = await drill_report.report(session, row)
         words = await self._words(house)
         head, *lines = drills.lines(found, house.name, words.say, house.zone)
-        return self.render("drill.html", words=words, head=head, lines=lines)
+        return self.render("drill_report.html", words=words, head=head, lines=lines)
 
     @_with_kind_errors
     async def tasks(self, request: Request) -> Response:

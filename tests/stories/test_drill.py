@@ -1,4 +1,4 @@
-"""The fire drill: a case about nobody climbs the real ladder, and afterwards it is known who answers and who does not."""
+"""The fire drill: a case about nobody climbs the real ladder; afterwards it is known who answers and who does not."""
 
 import asyncio
 from collections.abc import AsyncIterator
