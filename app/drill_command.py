@@ -171,6 +171,7 @@ class _Watched:
             (ring.delivered_at or ring.sent_at or ring.queued_at, f"{one.name} {words_of_drills.ring_words(ring, say)}")
             for one in found.called
             for ring in one.rings
+            if ring.fate is not Fate.WAITING
         ]
         if found.taken_by is not None and found.taken_at is not None:
             events.append((found.taken_at, f"{found.taken_by} 接手"))

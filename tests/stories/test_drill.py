@@ -92,7 +92,7 @@ async def test_the_first_who_is_called_takes_it_and_it_is_over(story: Story) -> 
     assert (over.state, over.outcome, over.owner_id) == (State.RESOLVED, Outcome.DRILL, (await who("王乐", story)).id)
     report = await boss.sees_card("待办提醒", 类型="演练结果")
     page = await story.open_link(report["url"])
-    assert "王乐 用了 2 分钟 接手" in page
+    assert "王乐 用了 2 分钟接手" in page
     assert "09:00 王乐 微信卡片 送到，09:02 接手" in page
     assert "李红" not in page
 
