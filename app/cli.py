@@ -5,7 +5,6 @@ import re
 import signal
 import socket
 import sys
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -14,9 +13,10 @@ import uvicorn
 from pydantic_settings import SettingsError as UnreadableSetting
 
 from app import migrations
-from app.clock import Clock
 from app.db import Database
+from app.drill_cli import drill_cli
 from app.logs import set_up_logs
+from app.readying import Sorry, clock_of, installed, make_folder, ready_database
 from app.settings import Settings, SettingsError, read_settings
 from app.tuning import tune
 from app.vault import Vault, VaultError
@@ -31,14 +31,6 @@ menu = typer.Typer(help="公众号底部的菜单：看差别，改过去", no_a
 cli.add_typer(menu, name="menu")
 Port = Annotated[int, typer.Option(min=1, max=65535, help="端口")]
 Host = Annotated[str, typer.Option(help="地址")]
-
-
-class Sorry(Exception):  # noqa: N818 - what the person who typed the command reads
-    """Something that the person at the keyboard can put right; the text says how."""
-
-
-def _clock(settings: Settings) -> Clock:
-    return Clock(timedelta(seconds=settings.clock_offset))
 
 
 def _need_port(host: str, port: int) -> None:
@@ -64,22 +56,6 @@ def _need_secret(settings: Settings) -> None:
         raise Sorry("没有设置 TONGXING_WECHAT_APP_SECRET：没有它，什么也发不出去")
 
 
-def _ready_database(settings: Settings) -> None:
-    """SQLite is brought up to date on the way; a shared PostgreSQL only by `tongxing migrate`."""
-    if settings.database.startswith("sqlite"):
-        _make_folder(settings.data_dir)
-        migrations.migrate(settings.database)
-    elif _revision(settings) != migrations.head():
-        raise Sorry("数据库的表不是这个版本的：请先运行 tongxing migrate")
-
-
-def _installed() -> Settings:
-    """The settings of this installation, its database ready."""
-    settings = read_settings()
-    _ready_database(settings)
-    return settings
-
-
 def _prove_key(settings: Settings) -> None:
     """Before a server is started: inside one, a wrong key would end in a traceback."""
     from app.installation import own_database
@@ -91,36 +67,22 @@ def _prove_key(settings: Settings) -> None:
     asyncio.run(run())
 
 
-def _revision(settings: Settings) -> str | None:
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        return migrations.current(settings.database)
-    except SQLAlchemyError as error:
-        raise Sorry(f"连不上数据库（{type(error).__name__}）：请检查 TONGXING_DATABASE_URL") from None
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Sorry(f"建不了数据文件夹 {folder}（{error.strerror}）：请换一个 TONGXING_DATA_DIR") from None
-
-
 @cli.command()
 def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """接收微信消息；用 SQLite 时，提醒和报警也在这个进程里。"""
-    from app.main import SPOOL_ONLY, Tongxing, create_app
+    from app.main import ALONE, WEB_BELLS, Tongxing, create_app
+    from app.watch.models import Role
 
     settings = read_settings()
     set_up_logs(settings.log_level)
     _need_account(settings)
     _need_secret(settings)
     _need_port(host, port)
-    _ready_database(settings)
+    ready_database(settings)
     _prove_key(settings)
-    house = Tongxing.build(settings, _clock(settings))
-    app = create_app(house, bells=None if house.db.is_sqlite else SPOOL_ONLY)
+    house = Tongxing.build(settings, clock_of(settings))
+    alone = house.db.is_sqlite
+    app = create_app(house, bells=None if alone else WEB_BELLS, roles=ALONE if alone else (Role.WEB,))
     tune()
     uvicorn.run(app, host=host, port=port, log_config=None, access_log=False, timeout_keep_alive=65)
 
@@ -129,12 +91,13 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
 def worker() -> None:
     """只做到点要做的事：提醒、报警、发送。用 PostgreSQL 时可以开几个。"""
     from app.main import Tongxing
+    from app.watch.models import Role
 
     settings = read_settings()
     set_up_logs(settings.log_level)
     _need_account(settings)
     _need_secret(settings)
-    _ready_database(settings)
+    ready_database(settings)
 
     tune()
 
@@ -142,7 +105,7 @@ def worker() -> None:
         stop = asyncio.Event()
         for name in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
-        async with Tongxing.build(settings, _clock(settings)).running():
+        async with Tongxing.build(settings, clock_of(settings)).running(roles=(Role.WORKER,)):
             await stop.wait()
 
     asyncio.run(run())
@@ -153,7 +116,7 @@ def migrate() -> None:
     """把数据库的表升级到这个版本（SQLite 会先在旁边留一份备份）。"""
     settings = read_settings()
     if settings.database.startswith("sqlite"):
-        _make_folder(settings.data_dir)
+        make_folder(settings.data_dir)
     changed = migrations.migrate(settings.database)
     typer.echo("升级好了。" if changed else "已经是最新的。")
 
@@ -168,13 +131,13 @@ def load(file: Annotated[Path, typer.Argument(help="项目的 YAML 文件，例�
 
     settings = read_settings()
     programme = read_programme(_read(file))
-    _ready_database(settings)
+    ready_database(settings)
 
     async def run() -> str:
         quiet = Quiet(settings.quiet_from, settings.quiet_until)
         async with own_database(settings) as db, db.begin() as session:
             loaded = await load_programme(
-                session, programme, now=_clock(settings).now(), quiet=quiet, account=settings.wechat_app_id
+                session, programme, now=clock_of(settings).now(), quiet=quiet, account=settings.wechat_app_id
             )
         return "\n".join([loaded.summary, *loaded.notes])
 
@@ -198,13 +161,13 @@ def invite(code: Annotated[str, typer.Argument(help="YAML 里这个人的 code")
     from app.people import service as people
     from bot.links import Links
 
-    settings = _installed()
+    settings = installed()
 
     async def run() -> str:
         vault = Vault(settings.secret_key.get_secret_value())
         db = Database(settings.database, vault)
         try:
-            now = _clock(settings).now()
+            now = clock_of(settings).now()
             async with db.begin() as session:
                 who = await people.find_by_code(session, code)
                 if who is None:
@@ -228,7 +191,7 @@ def menu_diff() -> None:
     settings = read_settings()
     _need_account(settings)
     _need_secret(settings)
-    found = asyncio.run(menu_command.diff(settings, _clock(settings)))
+    found = asyncio.run(menu_command.diff(settings, clock_of(settings)))
     typer.echo("\n".join(found) if found else "公众号的菜单和文件里的一样。")
     raise typer.Exit(1 if found else 0)
 
@@ -241,8 +204,8 @@ def menu_push() -> None:
     settings = read_settings()
     _need_account(settings)
     _need_secret(settings)
-    _ready_database(settings)
-    done = asyncio.run(menu_command.push(settings, _clock(settings)))
+    ready_database(settings)
+    done = asyncio.run(menu_command.push(settings, clock_of(settings)))
     typer.echo("\n".join([*done, menu_command.AFTERWARDS]) if done else "没有要改的。")
 
 
@@ -257,12 +220,29 @@ def doctor() -> None:
         lines = [checks.bad("设置", _unreadable(error) if isinstance(error, UnreadableSetting) else str(error))]
     else:
         lines = asyncio.run(
-            checks.examine(settings, _clock(settings), wecom=checks.ask_wecom(settings, _clock(settings)))
+            checks.examine(settings, clock_of(settings), wecom=checks.ask_wecom(settings, clock_of(settings)))
         )
     for line in lines:
         typer.echo(line)
     raise typer.Exit(1 if any(line.bad for line in lines) else 0)
 
+
+@cli.command()
+def figures(
+    month: Annotated[str | None, typer.Option(help="哪个月，例如 2026-11；不写就是这个月")] = None,
+    house: Annotated[str | None, typer.Option(help="小站的 code；不写就是所有小站")] = None,
+    share: Annotated[bool, typer.Option("--share", help="给外面看的：少于 5 个人的写 <5，不列工作人员")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="给别的程序读的")] = False,
+) -> None:
+    """多久叫到人、多久有人接、多久联系上，和下班以后叫了谁几次。"""
+    from app import figures_command
+
+    settings = installed()
+    asked = figures_command.report(settings, clock_of(settings), month=month, house=house, share=share, as_json=as_json)
+    typer.echo(asyncio.run(asked))
+
+
+cli.add_typer(drill_cli, name="drill")
 
 broadcast_cli = typer.Typer(help="给一个小站或所有小站的同伴发一条通知；可以停，可以接着发。", no_args_is_help=True)
 cli.add_typer(broadcast_cli, name="broadcast")
@@ -277,8 +257,8 @@ def broadcast_start(
     """发一条通知。48 小时内说过话的人收到全文，别的人收到卡片，回“通知”看全文。"""
     from app import broadcast_command
 
-    settings = _installed()
-    typer.echo(asyncio.run(broadcast_command.start(settings, _clock(settings), words, house)))
+    settings = installed()
+    typer.echo(asyncio.run(broadcast_command.start(settings, clock_of(settings), words, house)))
 
 
 @broadcast_cli.command("stop")
@@ -286,7 +266,7 @@ def broadcast_stop(number: Number) -> None:
     """马上停：除了正在发的几条，别的不再发。"""
     from app import broadcast_command
 
-    typer.echo(asyncio.run(broadcast_command.stop(_installed(), number)))
+    typer.echo(asyncio.run(broadcast_command.stop(installed(), number)))
 
 
 @broadcast_cli.command("resume")
@@ -294,8 +274,8 @@ def broadcast_resume(number: Number) -> None:
     """接着发没发的，发过的人不会再收到。"""
     from app import broadcast_command
 
-    settings = _installed()
-    typer.echo(asyncio.run(broadcast_command.resume(settings, _clock(settings), number)))
+    settings = installed()
+    typer.echo(asyncio.run(broadcast_command.resume(settings, clock_of(settings), number)))
 
 
 @broadcast_cli.command("show")
@@ -303,36 +283,7 @@ def broadcast_show(number: Number) -> None:
     """发了多少，还有多少。"""
     from app import broadcast_command
 
-    typer.echo(asyncio.run(broadcast_command.show(_installed(), number)))
-
-
-drill_cli = typer.Typer(help="演练：像真的一样叫一遍人，看谁接、谁没有回应。没有人接，退出码是 1。")
-cli.add_typer(drill_cli, name="drill")
-
-
-@drill_cli.callback(invoke_without_command=True)
-def drill(
-    context: typer.Context,
-    house: Annotated[str | None, typer.Option(help="小站的 code；只有一个小站时不用写")] = None,
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="等到演练完，一边打印")] = True,
-    at_night: Annotated[bool, typer.Option("--now-at-night", help="安静时段也做，会把人叫醒")] = False,
-) -> None:
-    """马上演练一次：卡片和消息上都写着“演练”，不会有一条发给同伴。"""
-    if context.invoked_subcommand is not None:
-        return
-    from app import drill_command
-
-    settings = _installed()
-    drill = drill_command.run(settings, _clock(settings), house, typer.echo, at_night=at_night, follow=wait)
-    raise typer.Exit(0 if asyncio.run(drill) else 1)
-
-
-@drill_cli.command("report")
-def drill_report(code: Annotated[str, typer.Argument(help="演练的编号，比如 A-0012")]) -> None:
-    """以前的一次怎么样。"""
-    from app import drill_command
-
-    asyncio.run(drill_command.report(_installed(), code, typer.echo))
+    typer.echo(asyncio.run(broadcast_command.show(installed(), number)))
 
 
 bench_cli = typer.Typer(help="量一量快慢：和别的做法在同一次里比。", no_args_is_help=True)

@@ -18,10 +18,13 @@ from app.installation import own_database
 from app.people import service as people
 from app.people.models import House
 from app.settings import Settings
+from app.watch import service as watch
+from app.watch.models import Role
 from bot.notices import drills as words_of_drills
 from bot.wording import Wording, wording
 
 LOOK_EVERY = 0.5  # seconds
+ALIVE = timedelta(minutes=1)  # since its last heartbeat
 SOMEBODY_SENDS_WITHIN = timedelta(seconds=10)
 RECEIPTS_WITHIN = timedelta(seconds=10)
 WHY_NOT = {
@@ -29,9 +32,9 @@ WHY_NOT = {
     "danger": "这个小站有紧急的事还没有结束，现在不演练：请等那件事填了结果再来",
     "quiet": "现在演练会响到安静时段里（没有人接的话要 {minutes} 分钟）：请在白天做，一定要现在做就加 --now-at-night",
 }
-NOBODY_SENDS = (
-    "10 秒里没有程序来发消息，演练取消了，没有人收到：请先启动 tongxing serve（用 PostgreSQL 的还要 tongxing worker）"
-)
+START_IT = "请先启动 tongxing serve（用 PostgreSQL 的还要 tongxing worker）"
+NOTHING_RUNS = f"没有到点做事的程序在运行，演练不了：{START_IT}"
+NOBODY_SENDS = f"10 秒里没有程序来发消息，演练取消了，没有人收到：{START_IT}"
 
 Wait = Callable[[float], Awaitable[object]]
 Print = Callable[[str], object]
@@ -48,6 +51,8 @@ async def run(
     async with own_database(settings) as db:
         async with db.begin() as session:
             house = await _house(session, house_code)
+            if not await _somebody_works(session, clock.now()):
+                raise ValueError(NOTHING_RUNS)
             row = await _begin(session, house, clock.now(), Quiet(settings.quiet_from, settings.quiet_until), at_night)
             words = await _words(session, house)
         watched = _Watched(db, clock, ident(row), house, words, show, wait)
@@ -93,6 +98,11 @@ async def _house(session: AsyncSession, code: str | None) -> House:
     if found is None:
         raise ValueError(f"没有代码是 {code} 的小站：有 {codes}")
     return found
+
+
+async def _somebody_works(session: AsyncSession, now: datetime) -> bool:
+    """Whether a process that does what is due has lately been heard of; one that was killed is, for a minute."""
+    return any(one.role is Role.WORKER and now - one.at < ALIVE for one in await watch.beats(session))
 
 
 async def _begin(session: AsyncSession, house: House, now: datetime, quiet: Quiet, at_night: bool) -> CaseRow:

@@ -1,8 +1,8 @@
 """What each bell works off. Every function here is idempotent and safe to run in any number of processes."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,16 +15,20 @@ from app.activities.models import Plan, Series
 from app.clock import Clock
 from app.db import Database, is_database_trouble
 from app.due import DueRow, Row
-from app.escalations import aftercare, drills
+from app.duty import changes, watch
+from app.duty.models import DutyWatch
+from app.escalations import aftercare, checks, drills, handing_over
 from app.escalations import service as escalations
 from app.escalations.models import CaseRow, DrillPlan, FollowUp
+from app.messages import service as messages
 from app.messages.models import Outbox
 from app.mood import service as mood
 from app.mood.models import MoodPlan
+from app.people import service as people
 
 log = structlog.get_logger()
 
-DUE_TABLES: Sequence[type[DueRow]] = (CaseRow, FollowUp, DrillPlan, Outbox, Plan, MoodPlan, Series)
+DUE_TABLES: Sequence[type[DueRow]] = (CaseRow, FollowUp, Outbox, Plan, MoodPlan, Series, DutyWatch, DrillPlan)
 MATERIALISE_EVERY = timedelta(days=1)
 
 
@@ -35,6 +39,7 @@ class Works:
     db: Database
     clock: Clock
     quiet: Quiet
+    looked_on: set[date] = field(default_factory=set)
 
     async def cases(self) -> int:
         """Advance every case whose moment has come, each in a unit of work of its own."""
@@ -68,6 +73,37 @@ class Works:
     async def follow_ups(self) -> int:
         """Ask for the contacts that were agreed on when cases were closed."""
         return await self._each(FollowUp, 20, lambda session, row: aftercare.remind(session, row, self.clock.now()))
+
+    async def look_at_ladders(self) -> int:
+        """Once a day, and when the house opens: would a cry for help be heard?"""
+        today = self.clock.now().date()
+        if today in self.looked_on:
+            return 0
+        async with self.db.begin() as session:
+            found = await checks.warn(session, self.clock.now())
+        self.looked_on.add(today)
+        return found
+
+    async def duty(self) -> int:
+        """Shift changes: who has come hears of what waits, who has gone is asked to whom their cases go."""
+
+        async def turn(session: AsyncSession, house: DutyWatch) -> None:
+            now = self.clock.now()
+            for swap in await changes.lapse(session, now):
+                await messages.send(
+                    session, "swap_settled", key=f"swap_settled:{swap.id}:{swap.made_by}", subject_id=swap.id, now=now,
+                    to=await people.person(session, swap.made_by),
+                )  # fmt: skip
+            changed = await watch.look(session, house, now)
+            if changed is None:
+                return
+            await escalations.shift_changed(session, house.house_id, changed.coming, now)
+            for shift in changed.going:
+                await handing_over.shift_over(session, shift, now)
+
+        async with self.db.begin() as session:
+            await watch.begin(session, self.clock.now())
+        return await self._each(DutyWatch, 50, turn)
 
     async def drills(self) -> int:
         """Begin the drills whose day it is."""

@@ -140,6 +140,9 @@ def taken_port() -> Iterator[int]:
         ({"TONGXING_WECHAT_ANSWER_WITHIN": "9"}, ["TONGXING_WECHAT_ANSWER_WITHIN 的值不对"]),
         ({"TONGXING_QUIET_FROM": "25:00", "TONGXING_LOG_LEVEL": "loud"}, ["TONGXING_QUIET_FROM", "TONGXING_LOG_LEVEL"]),
         ({"TONGXING_WECHAT_TEMPLATE_DUTY_FIELDS": "code"}, ["TONGXING_WECHAT_TEMPLATE_DUTY_FIELDS 的值不对", "JSON"]),
+        ({"TONGXING_OPERATOR_PHONE": "1"}, ["设置了 TONGXING_OPERATOR_PHONE，还要设置 TONGXING_SMS_GATEWAY"]),
+        ({"TONGXING_PING_URL": "ping.example.org"}, ["TONGXING_PING_URL 不是网址", "https://"]),
+        ({"TONGXING_METRICS_TOKEN": "short"}, ["TONGXING_METRICS_TOKEN 太短", "16 个字符"]),
         ({"TONGXING_DATABASE_URL": "mysql://a@b/c"}, ["TONGXING_DATABASE_URL", "postgresql+psycopg://"]),
         (
             {"TONGXING_DATABASE_URL": "sqlite+aiosqlite:////nowhere/at/all.db"},
@@ -192,6 +195,21 @@ def test_a_file_that_is_no_database_is_left_alone(ready: Desk) -> None:
     ready.database.write_bytes(b"what is this" * 500)
     ready.types("migrate").ends_with("数据库")
     assert ready.database.read_bytes() == b"what is this" * 500
+
+
+# Figures
+
+
+def test_figures_are_a_table_or_data_and_a_wrong_month_or_house_is_a_sentence(ready: Desk) -> None:
+    ready.types("figures", **KEY).ends_with("数据库里还没有项目", "tongxing load")
+    assert ready.types("load", PROGRAMME, **KEY).code == 0
+    table = ready.types("figures", "--month", "2026-11", **KEY)
+    assert (table.code, table.wrong) == (0, "")
+    assert table.said.startswith("2026-11 的事\n")
+    found = json.loads(ready.types("figures", "--json", "--house", "duantang", **KEY).said)
+    assert found["levels"]["red"]["cases"] == 0
+    ready.types("figures", "--month", "11", **KEY).ends_with("“11”不是月份", "2026-11")
+    ready.types("figures", "--house", "nowhere", **KEY).ends_with("没有 code 是 nowhere 的小站")
 
 
 # A programme
@@ -319,7 +337,8 @@ def test_the_doctor_says_what_is_wrong_with_the_settings_and_stops(desk: Desk) -
 
 
 def test_the_doctor_speaks_of_an_account_that_cannot_be_reached(ready: Desk) -> None:
-    answer = ready.types("doctor", **ACCOUNT, **NOWHERE, TONGXING_PUBLIC_URL="https://house.example.org")
+    right = {"TONGXING_PUBLIC_URL": "https://house.example.org", "TONGXING_OPERATOR_ROBOT": "k"}
+    answer = ready.types("doctor", **ACCOUNT, **NOWHERE, **right)
     assert answer.code == 1
     assert "Traceback" not in answer.said + answer.wrong
     assert "✗ 公众号：连不上（ConnectError）：请检查网络和接口地址（stable_token）" in answer.said
@@ -335,6 +354,7 @@ def test_a_drill_needs_a_programme_and_something_that_sends(ready: Desk) -> None
     ready.types("drill", **KEY).ends_with("数据库里还没有项目", "tongxing load")
     assert ready.types("load", PROGRAMME, **KEY).code == 0
     ready.types("drill", "--house", "nowhere", **KEY).ends_with("没有代码是 nowhere 的小站：有 duantang")
+    ready.types("drill", **KEY).ends_with("没有到点做事的程序在运行，演练不了", "tongxing serve")
     ready.types("drill", "report", "7", **KEY).ends_with("没有编号是 A-0007 的演练")
     answer = ready.types("drill", "--help")
     assert "--now-at-night" in answer.said

@@ -11,6 +11,8 @@ from app.escalations.models import CaseRow
 from app.escalations.states import State
 from app.messages.models import Outbox, OutboxState
 from app.people.models import House
+from app.watch import service as watch
+from app.watch.models import Role
 from tests.conftest import MONDAY, Story
 
 TAKES_AT = MONDAY + timedelta(minutes=12)
@@ -38,6 +40,16 @@ def lives_on(story: Story, meanwhile: Callable[[], Awaitable[object]] | None = N
             await meanwhile()
 
     return wait
+
+
+@pytest.fixture(autouse=True)
+async def _a_worker_runs(story: Story) -> None:
+    await beats(story)
+
+
+async def beats(story: Story) -> None:
+    async with story.house.db.begin() as session:
+        await watch.beat(session, {Role.WORKER: "worker-of-the-test"}, story.house.clock.now())
 
 
 async def cases(story: Story) -> list[CaseRow]:
@@ -119,6 +131,13 @@ async def test_where_nothing_runs_that_could_send_the_drill_is_called_off_and_no
         }
 
 
+async def test_where_no_worker_was_heard_of_lately_it_does_not_even_begin(story: Story) -> None:
+    await story.clock.forward(minutes=1)
+    with pytest.raises(ValueError, match="没有到点做事的程序在运行，演练不了：请先启动 tongxing serve"):
+        await drill_command.run(story.settings, story.house.clock, None, Screen().show, wait=lives_on(story))
+    assert await cases(story) == []
+
+
 async def test_who_does_not_want_to_wait_is_told_where_the_report_will_be(story: Story) -> None:
     screen = Screen()
     assert await drill_command.run(
@@ -142,6 +161,7 @@ async def test_what_is_wrong_is_one_sentence(story: Story) -> None:
     with pytest.raises(ValueError, match="这个小站正在演练（A-0001）"):
         await run("duantang")
     await story.clock.forward_to(MONDAY.replace(hour=21, minute=15))
+    await beats(story)
     with pytest.raises(ValueError, match=r"会响到安静时段里（没有人接的话要 35 分钟）.*--now-at-night"):
         await run("duantang")
     assert len(await cases(story)) == 1
@@ -149,6 +169,7 @@ async def test_what_is_wrong_is_one_sentence(story: Story) -> None:
 
 async def test_in_a_house_where_somebody_is_in_danger_there_is_none(story: Story) -> None:
     member = await story.joined()
+    await beats(story)
     await member.says("不想活了，药都攒好了")
     with pytest.raises(ValueError, match="有紧急的事还没有结束，现在不演练"):
         await drill_command.run(story.settings, story.house.clock, None, Screen().show, wait=lives_on(story))

@@ -1,7 +1,7 @@
 """The fire drill: a marked case about nobody climbs the real ladder, over the real channels, by the real clock."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
 
 import structlog
 from sqlalchemy import select
@@ -10,7 +10,9 @@ from sqlmodel import col
 
 from app import due
 from app.activities.calendar import Quiet
+from app.clock import local
 from app.db import ident
+from app.duty import service as duty
 from app.escalations import events, journal, monthly, service, targets
 from app.escalations.ladders import ladder_for
 from app.escalations.models import CaseEvent, CaseRow, DrillPlan
@@ -25,6 +27,7 @@ log = structlog.get_logger()
 DRILLS = "drills"
 PRACTISED = "Practised"
 CATEGORY, NAME = "drill", "演练"
+A_DAY, AROUND, SATURDAY = timedelta(days=1), timedelta(days=35), 5
 HALF_AN_HOUR = timedelta(minutes=30)
 TOO_LATE = timedelta(hours=1)  # after the planned moment: whoever is called then was not told to expect it
 
@@ -145,7 +148,7 @@ async def plan(session: AsyncSession, house: House, wanted: Monthly | None, now:
         return standing is not None
     if standing is not None and _monthly(standing) == wanted and not anew:
         return False
-    moment = monthly.next_time(wanted, now, house.zone)
+    moment = await next_time(session, house, wanted, now)
     plan = standing or DrillPlan(house_id=ident(house), **wanted._asdict(), planned_at=moment)
     plan.nth, plan.weekday, plan.at = wanted
     plan.planned_at = plan.due_at = moment
@@ -164,10 +167,32 @@ async def come_due(session: AsyncSession, plan: DrillPlan, now: datetime, quiet:
             begun = True
         except DrillRefused as refused:
             log.warning("no drill today", house=plan.house_id, why=refused.why)
-    moment = None if begun else monthly.tomorrow(plan.planned_at, plan.at, house.zone)
+    moved = await _to_a_working_day(session, house, plan.planned_at)
+    moment = None if begun else monthly.tomorrow(plan.planned_at, plan.at, house.zone, moved=moved)
     if moment is None or moment <= now:
-        moment = monthly.next_time(_monthly(plan), max(now, plan.planned_at), house.zone)
+        moment = await next_time(session, house, _monthly(plan), max(now, plan.planned_at))
     await due.finish(session, plan, due_at=moment, planned_at=moment)
+
+
+async def next_time(session: AsyncSession, house: House, wanted: Monthly, after: datetime) -> datetime:
+    """The next day of the month on which a house practises; a holiday is put off to the next working day."""
+    moved = await _to_a_working_day(session, house, after)
+    return monthly.next_time(wanted, after, house.zone, moved=moved)
+
+
+async def _to_a_working_day(session: AsyncSession, house: House, around: datetime) -> Callable[[date], date]:
+    """Weekends are taken as the file has them: who practises on Saturdays does so; only holidays are moved."""
+    today = local(around, house.zone).date()
+    day_of = await duty.calendar(session, house, today - AROUND, today + 3 * AROUND)
+
+    def moved(day: date) -> date:
+        if not day_of(day).off:
+            return day
+        while day_of(day).off or day_of(day).hours_of >= SATURDAY:
+            day += A_DAY
+        return day
+
+    return moved
 
 
 def _monthly(plan: DrillPlan) -> Monthly:

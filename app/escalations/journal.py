@@ -11,6 +11,9 @@ from app.db import ident
 from app.escalations.models import CaseEvent, CaseRow
 from app.people.models import Person
 
+# The auditor gave the case a next action, since it had none.
+MENDED = "Mended"
+
 
 async def append(
     session: AsyncSession, row: CaseRow, kind: str, detail: dict[str, Any], *, now: datetime,

@@ -1,12 +1,13 @@
 """The log of a case: every event as data, and the case computed from them again."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from typing import Any
 
 from app.escalations import events, machine
 from app.escalations.events import Event
+from app.escalations.journal import MENDED
 from app.escalations.ladders import read_ladder, write_ladder
 from app.escalations.models import CaseEvent
 from app.escalations.states import Case, Ladder, Level, Outcome
@@ -59,6 +60,8 @@ def replay(entries: Iterable[CaseEvent]) -> Case:
             level = Level(entry.detail["level"])
             ladder, drill = read_ladder(entry.detail["ladder"]), entry.detail.get("drill", False)
             case = machine.open_case(level, ladder, entry.at, drill=drill)
+        elif entry.kind == MENDED and case is not None:
+            case = replace(case, next_action_at=entry.at)
         elif entry.kind in _EVENTS and case is not None:
             case, _effects = machine.decide(case, decode(entry.kind, entry.detail), entry.at)
     if case is None:

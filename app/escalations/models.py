@@ -136,18 +136,6 @@ class DrillPlan(DueRow, table=True):
     planned_at: datetime = Field(sa_type=UTCDateTime)
 
 
-class Duty(Record, table=True):
-    """Wall-clock hours in which a worker of a house is there, each week."""
-
-    __table_args__ = (UniqueConstraint("person_id", "house_id", "weekday"),)
-    id: int | None = Field(default=None, primary_key=True)
-    house_id: int = Field(foreign_key="house.id", index=True)
-    person_id: int = Field(foreign_key="person.id", index=True)
-    weekday: int
-    starts: str
-    ends: str
-
-
 class LadderRow(Record, table=True):
     """The ladder of a programme for one level, as data; a case keeps the copy it was opened with."""
 

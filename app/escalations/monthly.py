@@ -19,7 +19,7 @@ class Monthly(NamedTuple):
 
 
 def as_it_stands(day: date) -> date:
-    """Every day is as good as another: for where no calendar says which days are worked on."""
+    """Without a calendar every day is worked on."""
     return day
 
 
@@ -44,8 +44,8 @@ def nth_weekday(month: date, nth: int, weekday: int) -> date:
     return first + timedelta(weeks=days_left // 7)
 
 
-def tomorrow(planned: datetime, at: str, zone: str) -> datetime | None:
-    """The same hour a day later; None where that is in the next month."""
+def tomorrow(planned: datetime, at: str, zone: str, *, moved: Callable[[date], date] = as_it_stands) -> datetime | None:
+    """The same hour of the next day that is worked on; None where that is in the next month."""
     today = local(planned, zone).date()
-    day = today + timedelta(days=1)
+    day = moved(today + timedelta(days=1))
     return wall(day, time.fromisoformat(at), zone) if day.month == today.month else None

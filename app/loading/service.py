@@ -1,23 +1,26 @@
 """Brings the database to what a programme file says: the programme, its houses, its people and their hours."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app import weak_ladders
 from app.activities.calendar import Quiet
 from app.db import ident
-from app.escalations import drills, monthly
-from app.escalations.ladders import DEFAULTS, read_ladder
+from app.duty import changes
+from app.escalations.checks import refuse_alone
+from app.escalations.ladders import LadderError, ladder_for
 from app.escalations.models import LadderRow
-from app.escalations.states import Ladder, Level
-from app.loading import meetings, people
+from app.escalations.states import Level
+from app.loading import meetings, people, practice, rota
 from app.loading.checks import plan_of
 from app.loading.file import ProgrammeFile
 from app.loading.problems import LoadError, Problem
 from app.loading.schema import ProgrammeEntry
 from app.loading.tally import Loaded, Tally, settle
+from app.messages import service as messages
 from app.people.models import House, Programme
 
 
@@ -25,30 +28,35 @@ async def load(session: AsyncSession, file: ProgrammeFile, *, now: datetime, qui
     """Create what is new, change what differs, leave the rest; the same file a second time changes nothing.
 
     What the file says about a person, a house or an activity replaces what was there: a line taken out of
-    it (a `phone`, a `duty`, a ladder) is taken out here. People, houses and activities that the file does not name
-    at all are left alone, and so is what only they themselves decide: what they are called, whether they
-    joined, what they stopped, and the WeChat user that they joined with.
+    it (a `phone`, a `duty`, a ladder, a turn of the `rota`, a day) is taken out here. People, houses and
+    activities that the file does not name at all are left alone, and so is what only they themselves decide:
+    what they are called, whether they joined, what they stopped, and the WeChat user that they joined with.
 
     Never commits. LoadError, and nothing may be committed, when the file is at odds with the database.
     """
     tally = Tally()
-    programme, new, changed = await _programme(session, file.programme)
+    programme, changed = await _programme(session, file.programme, tally)
     houses, zones_before = await _houses(session, file, programme, tally)
-    changed |= await _drills(session, file, houses, zones_before, tally, now=now, quiet=quiet)
-    tally.count(new=new, changed=changed)
     await people.load(session, file, programme, houses, tally, now=now, account=account)
+    await rota.load(session, file, programme, houses, tally)
+    await practice.load(session, file, programme, houses, zones_before, tally, now=now, quiet=quiet)
     await meetings.load(session, file, houses, zones_before, tally, now=now, quiet=quiet)
     await session.flush()
+    if not tally.problems and await messages.reachable(session, await people.staff_in(session, file)):
+        await _nobody_alone(session, file, programme, changed, tally, now)
     if tally.problems:
         raise LoadError(tally.problems)
+    tally.notes += await weak_ladders.in_words(session, ident(programme), now)
+    if tally.created or tally.changed:
+        await changes.rearm(session, now)
     return tally.loaded(ident(programme))
 
 
 # Programme and houses
 
 
-async def _programme(session: AsyncSession, entry: ProgrammeEntry) -> tuple[Programme, bool, bool]:
-    """The programme, whether it is new, and whether it was changed."""
+async def _programme(session: AsyncSession, entry: ProgrammeEntry, tally: Tally) -> tuple[Programme, set[Level]]:
+    """The programme, and the levels whose ladders are other ones from now on."""
     row = await session.scalar(select(Programme).where(col(Programme.code) == entry.code))
     values = {
         **entry.model_dump(exclude={"code", "mood", "ladders", "drill"}),
@@ -63,11 +71,24 @@ async def _programme(session: AsyncSession, entry: ProgrammeEntry) -> tuple[Prog
     changed = settle(row, **values)
     session.add(row)
     await session.flush()
-    changed |= await _ladders(session, row, entry)
-    return row, new, changed
+    ladders = await _ladders(session, row, entry)
+    tally.count(new=new, changed=changed or bool(ladders))
+    return row, ladders
 
 
-async def _ladders(session: AsyncSession, programme: Programme, entry: ProgrammeEntry) -> bool:
+async def _nobody_alone(
+    session: AsyncSession, file: ProgrammeFile, programme: Programme, levels: set[Level], tally: Tally, now: datetime
+) -> None:
+    """A ladder that is written anew while staff have joined already must lead to somebody at night as well."""
+    for level in levels:
+        try:
+            ladder = await ladder_for(session, ident(programme), level)
+            await refuse_alone(session, ident(programme), level, ladder, now)
+        except LadderError as refused:
+            tally.problems.append(file.sheet.problem(("programme", "ladders", level.name.lower()), str(refused)))
+
+
+async def _ladders(session: AsyncSession, programme: Programme, entry: ProgrammeEntry) -> set[Level]:
     written = {level: plan_of(plan) for level, plan in entry.ladders.plans().items()}
     rows = await session.scalars(select(LadderRow).where(col(LadderRow.programme_id) == programme.id))
     standing = {Level(row.level): row for row in rows}
@@ -75,8 +96,9 @@ async def _ladders(session: AsyncSession, programme: Programme, entry: Programme
         await session.delete(standing[level])
     for level in written.keys() - standing.keys():
         session.add(LadderRow(programme_id=ident(programme), level=level, plan=written[level]))
-    changed = [settle(standing[level], plan=written[level]) for level in written.keys() & standing.keys()]
-    return any(changed) or standing.keys() != written.keys()
+    both = written.keys() & standing.keys()
+    changed = {level for level in both if settle(standing[level], plan=written[level])}
+    return changed | (standing.keys() ^ written.keys())
 
 
 async def _houses(
@@ -96,29 +118,3 @@ async def _houses(
         houses[entry.code] = row
     await session.flush()
     return houses, {ident(row): before.get(code, row.zone) for code, row in houses.items()}
-
-
-async def _drills(
-    session: AsyncSession, file: ProgrammeFile, houses: dict[str, House], zones_before: dict[int, str], tally: Tally,
-    *, now: datetime, quiet: Quiet,
-) -> bool:  # fmt: skip
-    """Each house practises as the file says, by its own clock; whether that is new for any of them."""
-    wanted = file.programme.drill
-    plan = file.programme.ladders.red
-    ladder = read_ladder(plan_of(plan) if plan is not None else DEFAULTS[Level.RED])
-    changed = False
-    for house in houses.values():
-        if wanted is not None:
-            first = monthly.next_time(wanted, now, house.zone)
-            if not drills.is_calm(ladder, first, quiet, house.zone):
-                tally.problems.append(file.problem(file.programme, "drill", _too_late_in_the_day(ladder, quiet)))
-                return changed
-        anew = zones_before[ident(house)] != house.zone
-        changed |= await drills.plan(session, house, wanted, now, anew=anew)
-    return changed
-
-
-def _too_late_in_the_day(ladder: Ladder, quiet: Quiet) -> str:
-    minutes = drills.lasts(ladder) // timedelta(minutes=1)
-    hours = f"{quiet.starts:%H:%M}-{quiet.ends:%H:%M}"
-    return f"会响到安静时段（{hours}）里：没有人接的话，一次演练要 {minutes} 分钟，请写早一点的白天的时间"

@@ -122,6 +122,15 @@ async def close(
     await release_held(session, contact, now)
 
 
+async def answered_since(session: AsyncSession, contact: Contact, topic: str, since: datetime) -> bool:
+    """Whether this person has answered a question of `topic` that was asked since then."""
+    found = select(col(Question.id)).where(
+        col(Question.contact_id) == contact.id, col(Question.topic) == topic,
+        col(Question.state) == QuestionState.ANSWERED, col(Question.asked_at) >= since,
+    )  # fmt: skip
+    return await session.scalar(found.limit(1)) is not None
+
+
 async def last_expired(session: AsyncSession, contact: Contact, now: datetime, within: timedelta) -> Question | None:
     """The question somebody may still be answering although its time is over, if it was the last one."""
     last: Question | None = await session.scalar(

@@ -16,6 +16,7 @@ from app.tasks.models import TaskKind
 from bot.conversation import grammar
 from bot.conversation.dialogue import dialogue
 from bot.conversation.talk import Talk
+from bot.conversation.when import day_in
 from bot.wording.moments import date_words
 
 OUTCOMES = dict(enumerate((o for o in Outcome if o is not Outcome.DRILL), start=1))
@@ -80,7 +81,7 @@ async def _ask_next_contact(talk: Talk, row: CaseRow, **data: Any) -> str:
 async def next_contact(talk: Talk, question: Question, text: str) -> str | None:
     today = local(talk.now, talk.zone).date()
     number = grammar.number(text, len(NEXT_CONTACT))
-    day = today + NEXT_CONTACT[number] if number else _date_in(text, today)
+    day = today + NEXT_CONTACT[number] if number else day_in(text, today)
     if day is None:
         return None
     level = question.data.get("grade")
@@ -89,18 +90,6 @@ async def next_contact(talk: Talk, question: Question, text: str) -> str | None:
     await talk.answered(question)
     row = await escalations.case(talk.session, question.subject_id or 0)
     return await _close(talk, row, Outcome(question.data["outcome"]), day, level)
-
-
-def _date_in(text: str, today: date) -> date | None:
-    """`12月3日`, `12-3`, `12/3`: the next such day from today on."""
-    found = re.fullmatch(r"\s*(\d{1,2})\s*[月/-]\s*(\d{1,2})\s*[日号]?\s*", grammar.normalise(text))
-    if not found:
-        return None
-    try:
-        day = date(today.year, int(found[1]), int(found[2]))
-        return day if day >= today else day.replace(year=today.year + 1)
-    except ValueError:
-        return None
 
 
 async def _close(

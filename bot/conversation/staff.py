@@ -17,7 +17,7 @@ from app.people import service as people
 from app.people.models import Person, Role
 from app.people.scope import Scope, scope_of
 from app.tasks import service as tasks
-from bot.conversation import closing
+from bot.conversation import closing, handover, rota, swaps
 from bot.conversation.closing import link, refusal
 from bot.conversation.orders import StaffCommand, StaffVerb
 from bot.conversation.talk import Talk
@@ -282,4 +282,9 @@ VERBS: dict[StaffVerb, Verb] = {
     StaffVerb.LIST: attendance_list,
     StaffVerb.DONE: done,
     StaffVerb.TASKS: my_tasks,
+    StaffVerb.ROTA: rota.rota,
+    StaffVerb.NOT_ON: rota.not_on,
+    StaffVerb.SWAP: swaps.swap,
+    StaffVerb.UNSWAP: swaps.unswap,
+    StaffVerb.HAND_OVER: handover.hand_over,
 }

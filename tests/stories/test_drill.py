@@ -462,6 +462,16 @@ def test_the_day_of_the_month(wanted: Monthly, after: str, zone: str, expected: 
     assert moment == datetime.fromisoformat(expected)
 
 
+async def test_on_a_holiday_nobody_practises_but_on_the_next_working_day(story: Story) -> None:
+    """1 January 2027 is a Friday; a house that practises on Saturdays goes on doing so."""
+    async with story.house.db.read() as session:
+        house = await session.get_one(House, 1)
+        first_friday = await drills.next_time(session, house, Monthly(1, 4, "10:00"), at(12, 20))
+        first_saturday = await drills.next_time(session, house, Monthly(1, 5, "10:00"), at(12, 1))
+    assert local(first_friday, ZONE) == datetime(2027, 1, 4, 10, tzinfo=MONDAY.tzinfo)
+    assert local(first_saturday, ZONE) == at(12, 5, 10, 0)
+
+
 def test_a_day_off_is_moved_and_comes_once() -> None:
     """Whoever knows the holidays says where to."""
     two_later = lambda day: day + timedelta(days=2)  # noqa: E731
