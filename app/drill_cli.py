@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from app.readying import clock_of, installed
+from app.command_needs import clock_of, ready_database
+from app.settings import read_settings
 
 drill_cli = typer.Typer(help="演练：像真的一样叫一遍人，看谁接、谁没有回应。没有人接，退出码是 1。")
 
@@ -22,7 +23,8 @@ def drill(
         return
     from app import drill_command
 
-    settings = installed()
+    settings = read_settings()
+    ready_database(settings)
     drill = drill_command.run(settings, clock_of(settings), house, typer.echo, at_night=at_night, follow=wait)
     raise typer.Exit(0 if asyncio.run(drill) else 1)
 
@@ -32,4 +34,6 @@ def drill_report(code: Annotated[str, typer.Argument(help="演练的编号，比
     """以前的一次怎么样。"""
     from app import drill_command
 
-    asyncio.run(drill_command.report(installed(), code, typer.echo))
+    settings = read_settings()
+    ready_database(settings)
+    asyncio.run(drill_command.report(settings, code, typer.echo))

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from app import readiness
 from app.activities.calendar import Quiet
+from app.api.application import create_api
 from app.clock import Clock
 from app.db import Database
 from app.duty.changes import DUTY
@@ -21,6 +22,7 @@ from app.installation import prove_key
 from app.messages import channels
 from app.messages.outbox import ALERT, DELIVER
 from app.metrics import Metrics
+from app.pages.case import CasePage
 from app.pages.routes import Pages
 from app.settings import Settings
 from app.vault import Vault
@@ -195,10 +197,14 @@ def create_app(
         app.add_route("/wecom", house.work_door.knock, methods=["GET"])
         app.add_route("/wecom", house.work_door.deliver, methods=["POST"])
     pages = Pages(house.db, house.clock, house.client)
-    app.add_route("/p/case/{token}", pages.case, methods=["GET"])
+    case = CasePage(house.db, house.clock, house.settings.public_url)
+    app.add_route("/p/case/{token}", case.show, methods=["GET"])
+    app.add_route("/p/case/{token}/{verb}", case.act, methods=["POST"])
     app.add_route("/p/tasks/{token}", pages.tasks, methods=["GET"])
     app.add_route("/p/drill/{token}", pages.drill, methods=["GET"])
     app.add_route("/p/qr/{token}", pages.qr, methods=["GET"])
+
+    app.mount("/api/v1", create_api(house.db, house.clock))
 
     async def healthz(_request: Request) -> Response:
         return PlainTextResponse("ok")

@@ -253,6 +253,30 @@ def test_an_invitation_is_a_link_and_four_digits(ready: Desk) -> None:
     ready.types("invite", "nobody", **KEY).ends_with("没有 code 是 nobody 的人", "tongxing load")
 
 
+def test_a_token_is_shown_once_listed_and_taken_back(ready: Desk) -> None:
+    ready.types("load", PROGRAMME, **KEY)
+    assert ready.types("token", "list", **KEY).said.strip() == "还没有令牌。"
+    made = ready.types("token", "make", "--for", "wangle", "--days", "30", "--may", "take,read", **KEY)
+    assert re.search(r"第 1 号令牌，wangle，能 read take，到 \d{4}-\d\d-\d\d", made.said)
+    key = made.said.split()[-1]
+    assert re.fullmatch(r"tongxing_[\w-]{43}", key)
+    assert key.encode() not in ready.database.read_bytes()
+    listed = ready.types("token", "list", **KEY).said
+    assert "1　wangle　read take　有效" in listed
+    assert "没用过" in listed
+    assert key not in listed
+    assert "收回了" in ready.types("token", "revoke", "1", **KEY).said
+    assert "1　wangle　read take　收回了" in ready.types("token", "list", **KEY).said
+
+
+def test_a_token_is_for_staff_who_can_take_a_case(ready: Desk) -> None:
+    ready.types("load", PROGRAMME, **KEY)
+    ready.types("token", "make", "--for", "nobody", **KEY).ends_with("没有 code 是 nobody 的人")
+    ready.types("token", "make", "--for", "lilaoshi", **KEY).ends_with("不是社工也不是负责人")
+    ready.types("token", "make", "--for", "wangle", "--may", "everything", **KEY).ends_with("--may 只能写 take、read")
+    ready.types("token", "revoke", "7", **KEY).ends_with("没有第 7 号令牌", "tongxing token list")
+
+
 # Serving
 
 
@@ -288,7 +312,18 @@ def test_the_demo_never_runs_beside_a_real_account(desk: Desk) -> None:
 def test_the_command_says_what_it_can_do() -> None:
     words = [sys.executable, "-c", "from app.cli import main; main()", "--help"]
     answer = subprocess.run(words, cwd=ROOT, capture_output=True, timeout=60, check=True)
-    for word in ("demo", "serve", "worker", "migrate", "load", "invite", "menu", "doctor", "先试试 tongxing demo"):
+    for word in (
+        "demo",
+        "serve",
+        "worker",
+        "migrate",
+        "load",
+        "invite",
+        "menu",
+        "token",
+        "doctor",
+        "先试试 tongxing demo",
+    ):
         assert word in answer.stdout.decode()
 
 

@@ -7,12 +7,13 @@ from typing import Any
 
 from app.escalations import events, machine
 from app.escalations.events import Event
-from app.escalations.journal import MENDED
 from app.escalations.ladders import read_ladder, write_ladder
 from app.escalations.models import CaseEvent
 from app.escalations.states import Case, Ladder, Level, Outcome
 
 OPENED = "Opened"
+MENDED = "Mended"  # the auditor gave the case a next action, since it had none
+VIA = "via"  # beside what happened: the way by which a person did it
 _DAYS = {"next_contact", "on"}
 _EVENTS: dict[str, type[Any]] = {
     kind.__name__: kind
@@ -33,7 +34,7 @@ def encode(event: Event) -> tuple[str, dict[str, Any]]:
 
 
 def decode(kind: str, detail: dict[str, Any]) -> Event:
-    fields = dict(detail)
+    fields = {name: value for name, value in detail.items() if name != VIA}
     if "reachable" in fields:
         fields["reachable"] = tuple(tuple(people) for people in fields["reachable"])
     if kind == "Flagged":

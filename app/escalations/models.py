@@ -1,6 +1,7 @@
 """Tables of the escalations room. Visible to the staff of the house, and to whoever was alerted."""
 
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, Index, UniqueConstraint, false, text
@@ -78,6 +79,15 @@ class Flag(Record, table=True):
     rules_version: str = Field(max_length=24)
     said: str | None = Field(default=None, sa_type=Encrypted)
     at: datetime = Field(sa_type=UTCDateTime)
+
+
+class Via(StrEnum):
+    """The way by which a person did something to a case."""
+
+    CHAT = "chat"
+    WECOM = "wecom"
+    PAGE = "page"
+    API = "api"
 
 
 class CaseEvent(Record, table=True):

@@ -3,8 +3,9 @@
 from typing import Any
 
 from app.db import ident
-from app.escalations import events, handing_over
+from app.escalations import handing_over, handling
 from app.escalations import service as escalations
+from app.escalations.models import Via
 from app.messages.models import Question
 from app.people import service as people
 from app.people.models import Person
@@ -52,11 +53,9 @@ async def to_whom(talk: Talk, question: Question, text: str) -> str | None:
         return talk.say("staff.nothing_of_yours")
     if choice > len(to):
         return talk.say("rota.kept", n=len(mine))
+    colleague = await people.person(talk.session, to[choice - 1])
     offered = 0
     for row in mine:
         held = await escalations.case(talk.session, ident(row))
-        offer = events.Offered(ident(talk.who()), to[choice - 1])
-        effects = await escalations.happened(talk.session, held, offer, talk.now, actor=talk.who())
-        offered += not any(isinstance(effect, events.Refused) for effect in effects)
-    name = (await people.person(talk.session, to[choice - 1])).name
-    return talk.say("rota.handed", n=offered, name=name)
+        offered += (await handling.offer(talk.session, talk.who(), held, colleague, talk.now, via=Via.CHAT)).done
+    return talk.say("rota.handed", n=offered, name=colleague.name)
