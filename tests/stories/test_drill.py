@@ -28,6 +28,7 @@ from bot.notices import drills as words_of_drills
 from bot.sms.recorded import RecordedSms
 from bot.wording import wording
 from tests.conftest import MONDAY, ZONE, Story, open_story
+from tests.stories.visits import Visit
 from tests.stories.ways import every_way, no_activities, reached_by, registered, without_wechat
 
 DANGER = "不想活了，药都攒好了"
@@ -95,6 +96,19 @@ async def test_the_first_who_is_called_takes_it_and_it_is_over(story: Story) -> 
     assert "王乐 用了 2 分钟接手" in page
     assert "09:00 王乐 微信卡片 送到，09:02 接手" in page
     assert "李红" not in page
+
+
+async def test_one_tap_on_the_page_takes_it_as_well_and_asks_nothing_more(story: Story) -> None:
+    worker = await story.phone("王乐")
+    await begin(story)
+    card = await worker.sees_card("待办提醒", 类型="演练")
+    async with Visit(story) as visit:
+        await visit.opens(card["url"])
+        assert "登记电话" not in visit.page
+        page = await visit.presses("我来处理")
+        assert "演练，谢谢" in page
+        assert visit.buttons == []
+    assert (await the_drill(story)).state is State.RESOLVED
 
 
 async def who(name: str, story: Story) -> Person:
