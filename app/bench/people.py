@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.activities.models import Occurrence, Rsvp
 from app.db import ident
-from app.escalations.models import Duty
+from app.duty.models import Duty
 from app.messages.models import Contact, Inbox, Lane, Outbox, OutboxState
 from app.people.models import House, Person, Programme, Role
 

@@ -12,9 +12,6 @@ from app.escalations.log import VIA
 from app.escalations.models import CaseEvent, CaseRow, Via
 from app.people.models import Person
 
-# The auditor gave the case a next action, since it had none.
-MENDED = "Mended"
-
 
 async def append(
     session: AsyncSession, row: CaseRow, kind: str, detail: dict[str, Any], *, now: datetime,

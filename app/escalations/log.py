@@ -7,12 +7,12 @@ from typing import Any
 
 from app.escalations import events, machine
 from app.escalations.events import Event
-from app.escalations.journal import MENDED
 from app.escalations.ladders import read_ladder, write_ladder
 from app.escalations.models import CaseEvent
 from app.escalations.states import Case, Ladder, Level, Outcome
 
 OPENED = "Opened"
+MENDED = "Mended"  # the auditor gave the case a next action, since it had none
 VIA = "via"  # beside what happened: the way by which a person did it
 _DAYS = {"next_contact", "on"}
 _EVENTS: dict[str, type[Any]] = {

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.db import ident
-from app.escalations import journal
+from app.escalations import journal, log
 from app.escalations.figures import IS_ALERT
 from app.escalations.models import CaseEvent, CaseRow
 from app.escalations.states import Level, State
@@ -93,7 +93,7 @@ async def mend(session: AsyncSession, codes: Iterable[str], now: datetime) -> No
     nothing_next = col(CaseRow.next_action_at).is_(None) | col(CaseRow.due_at).is_(None)
     for row in list(await session.scalars(select(CaseRow).where(*its, nothing_next).with_for_update())):
         row.next_action_at = row.due_at = now
-        await journal.append(session, row, journal.MENDED, {}, now=now)
+        await journal.append(session, row, log.MENDED, {}, now=now)
     leased_out = (col(CaseRow.next_action_at) <= now) & (col(CaseRow.due_at) > now + LATE)
     await session.execute(update(CaseRow).where(*its, leased_out).values(due_at=now))
 
