@@ -15,6 +15,7 @@ from app.clock import Clock
 from app.db import Database
 from app.duty.changes import DUTY
 from app.escalations.aftercare import FOLLOW_UPS
+from app.escalations.drills import DRILLS
 from app.escalations.service import CASES
 from app.installation import prove_key
 from app.messages import channels
@@ -107,6 +108,7 @@ class Tongxing:
                 Bell(ALERT, 1, deliverer.drain_urgent),
                 Bell(DELIVER, 1, deliverer.drain),
                 Bell(FOLLOW_UPS, 60, works.follow_ups),
+                Bell(DRILLS, 60, works.drills),
                 Bell("milestones", 5, works.milestones),
                 Bell("moods", 30, works.moods),
                 Bell("ladders", 600, works.look_at_ladders),
@@ -199,6 +201,7 @@ def create_app(
     app.add_route("/p/case/{token}", case.show, methods=["GET"])
     app.add_route("/p/case/{token}/{verb}", case.act, methods=["POST"])
     app.add_route("/p/tasks/{token}", pages.tasks, methods=["GET"])
+    app.add_route("/p/drill/{token}", pages.drill, methods=["GET"])
     app.add_route("/p/qr/{token}", pages.qr, methods=["GET"])
 
     app.mount("/api/v1", create_api(house.db, house.clock))
