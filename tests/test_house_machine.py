@@ -139,7 +139,7 @@ class HouseLife(RuleBasedStateMachine):
     @rule(n=st.integers(1, 3))
     def time_passes_until_something_is_due(self, n: int) -> None:
         for _ in range(n):
-            at = self.runner.run(self.house.here.works.next_due())
+            at = self.runner.run(self.house.next_due())
             if at is not None:
                 self._passes(at - self.house.clock.now())
         self.happens()
