@@ -145,6 +145,7 @@ class MortalHouse:
         self.box = create_box(self.platform)
         self.arrived: dict[str, datetime] = {}
         self.deaths = 0
+        self._starting = asyncio.Lock()
 
     def another(self, life: Life) -> tuple[Tongxing, Wire]:
         """One more process over the same database and platform; nothing of it runs yet."""
@@ -162,10 +163,12 @@ class MortalHouse:
         await self._running.__aenter__()
 
     async def starts_again(self) -> None:
-        """What is left of the dead process is cleared away, and another one begins."""
-        self.deaths += 1
-        await self.ends()
-        await self.begins()
+        """What is left of the dead process is cleared away, and another one begins: once, whoever notices first."""
+        async with self._starting:
+            if self.life.is_over:
+                self.deaths += 1
+                await self.ends()
+                await self.begins()
 
     async def ends(self) -> None:
         desk = self.here.desk
