@@ -18,19 +18,18 @@ from hypothesis import HealthCheck, Phase
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from app.escalations import service as escalations
-from app.escalations.models import CaseRow, Duty
+from app.escalations.models import CaseRow
 from app.escalations.states import Level, State
 from app.messages.outbox import ALERT, DELIVER
-from app.people.models import House, Person
+from app.people.models import Person
 from app.settings import Settings
-from bot.simulator import Phone
 from tests.beginnings import Moment
-from tests.mortal import Life, MortalHouse, two_have_joined
-from tests.stories.ways import every_way
+from tests.mortal import STAFF, Life, MortalHouse, two_have_joined
+from tests.stories.ways import every_way, write_rota
 from tests.vows import Vows
 
 MEMBERS = ("小河", "阿珠")
@@ -222,17 +221,7 @@ class HouseLife(RuleBasedStateMachine):
 
     async def _write_rota(self, who: list[str], shift: tuple[str, str], days: list[int]) -> None:
         async with self.house.here.db.begin() as session:
-            await session.execute(delete(Duty))
-            people = {person.name: person for person in await session.scalars(select(Person))}
-            house_id = await session.scalar(select(House.id))
-            for name in who:
-                for day in days:
-                    session.add(
-                        Duty(
-                            house_id=house_id or 0, person_id=people[name].id or 0, weekday=day, starts=shift[0],
-                            ends=shift[1],
-                        )
-                    )  # fmt: skip
+            await write_rota(session, [(STAFF[name], day, *shift) for name in who for day in days])
 
     async def _another_process_works(self) -> None:
         """The answer comes when the lease is over and somebody else has taken up what was left."""
