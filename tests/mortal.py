@@ -39,7 +39,7 @@ NEXT_OF_EACH = union_all(*(select(func.min(table_of(model).c.due_at)) for model 
 _numbers = itertools.count()
 
 
-class Killed(BaseException):  # noqa: N818 - as a process is
+class Killed(BaseException):
     """kill -9. No `except Exception` hears of it."""
 
 

@@ -67,7 +67,7 @@ async def boss(story: Story) -> Phone:
 @pytest.fixture
 async def another(story: Story) -> AsyncIterator[Tongxing]:
     """A second process over the same database and platform."""
-    worlds = Worlds(**{name: story.house.worlds.wechat for name in ("wechat", "wecom", "plain")})
+    worlds = Worlds(**dict.fromkeys(("wechat", "wecom", "plain"), story.house.worlds.wechat))
     house = Tongxing.build(story.settings, story.house.clock, worlds)
     yield house
     await house.db.close()
@@ -209,7 +209,9 @@ async def test_who_is_on_the_rota_and_has_no_channel_costs_no_time_and_is_promis
     await member.hears_not("王乐")
 
 
-async def test_a_step_that_leads_to_nobody_takes_no_time(story: Story, member: Phone, worker: Phone, boss: Phone) -> None:
+async def test_a_step_that_leads_to_nobody_takes_no_time(
+    story: Story, member: Phone, worker: Phone, boss: Phone
+) -> None:
     """Seen in GoAlert: with nobody on call a step still waits its whole delay. Here the supervisor is next at once."""
     await set_on(story, Person, backup_id=None)
     await member.says(WORDS)
@@ -267,7 +269,14 @@ NIGHT = ("22:00", "07:00")
 
 @pytest.mark.parametrize(
     ("day", "hour", "minute", "there"),
-    [(23, 21, 59, False), (23, 22, 0, True), (23, 23, 59, True), (24, 0, 0, True), (24, 6, 59, True), (24, 7, 0, False)],
+    [
+        (23, 21, 59, False),
+        (23, 22, 0, True),
+        (23, 23, 59, True),
+        (24, 0, 0, True),
+        (24, 6, 59, True),
+        (24, 7, 0, False),
+    ],
 )
 async def test_a_shift_that_spans_midnight_begins_and_ends_when_it_says(
     story: Story, member: Phone, backup: Phone, day: int, hour: int, minute: int, there: bool
