@@ -16,13 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from sqlalchemy import func, select, union_all
+from sqlalchemy import func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.types import ASGIApp
 
 from app.clock import Clock
 from app.db import table_of
+from app.escalations.aftercare import FOLLOW_UPS
+from app.escalations.service import CASES
 from app.main import Tongxing, create_app
+from app.messages.outbox import ALERT, DELIVER
 from app.settings import Settings
 from bot.simulator import Platform, WorkPlatform, create_box
 from bot.worlds import Worlds
@@ -35,7 +38,10 @@ STUCK = 300
 # What has nothing to do in a house without activities and questions about the mood.
 IDLE = {"milestones", "moods", "materialise", "operators", "tags", "spool"}
 STAFF = {"王乐": "wangle", "李红": "lihong", "周敏": "zhoumin", "李老师": "lilaoshi"}
-NEXT_OF_EACH = union_all(*(select(func.min(table_of(model).c.due_at)) for model in DUE_TABLES))
+BELLS = {"cases": {CASES}, "outbox": {ALERT, DELIVER}, "follow_up": {FOLLOW_UPS}}  # any other table: all of them
+NEXT_OF_EACH = union_all(
+    *(select(literal(model.__tablename__), func.min(table_of(model).c.due_at)) for model in DUE_TABLES)
+)
 _numbers = itertools.count()
 
 
@@ -182,19 +188,24 @@ class MortalHouse:
             await self.here.db.close()
 
     async def next_due(self) -> datetime | None:
-        """When the next thing will happen: what `Works.next_due` says, asked in one statement."""
+        """When the next thing will happen."""
+        return min((await self._due()).values(), default=None)
+
+    async def _due(self) -> dict[str, datetime]:
+        """For each table of the queue what `Works.next_due` says for all of them, asked in one statement."""
         async with self.here.db.read() as session:
-            return min(filter(None, await session.scalars(NEXT_OF_EACH)), default=None)
+            return {table: at for table, at in await session.execute(NEXT_OF_EACH) if at is not None}
 
     async def settle(self) -> None:
         """Everything that is due now happens. Killed if the process dies of it."""
         for _ in range(STUCK):
             await self.platform.settle()
-            at = await self.next_due()
-            if at is None or at > self.clock.now():
+            due = {table for table, at in (await self._due()).items() if at <= self.clock.now()}
+            if not due:
                 return
+            rung = {name for table in due for name in BELLS.get(table, self.here.tower.bells.keys() - IDLE)}
             for name, bell in self.here.tower.bells.items():
-                if name not in IDLE:
+                if name in rung:
                     await bell.drain()
         raise AssertionError("something rings for ever at one moment")
 

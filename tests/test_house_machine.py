@@ -71,7 +71,7 @@ SEEN_IN_SO_MANY = {
     "killed", "waited_when_taken",
 }  # fmt: skip
 PHASES = (Phase.generate,)
-LADDER_AND_TWO_ROUNDS = timedelta(minutes=36)
+LADDER_AND_A_ROUND = timedelta(minutes=26)
 
 
 class Steps:
@@ -278,10 +278,10 @@ class HouseLife(RuleBasedStateMachine):
         if not waiting:
             return
         heard = {code: self._heard(code) for code in waiting}
-        await house.forward_to(house.clock.now() + LADDER_AND_TWO_ROUNDS)
+        await house.forward_to(house.clock.now() + LADDER_AND_A_ROUND)
         await self.vows.keep()
         for code in waiting:
-            assert self._heard(code) > heard[code], f"{code}: silence, for more than half an hour"
+            assert self._heard(code) > heard[code], f"{code}: silence, for nearly half an hour"
 
     async def _waiting(self) -> list[str]:
         """The codes of red cases that nobody has taken and whose ladder leads to somebody who will really see it."""

@@ -277,7 +277,7 @@ NIGHT = ("22:00", "07:00")
         (24, 6, 59, True),
         (24, 7, 0, False),
     ],
-)
+)  # fmt: skip
 async def test_a_shift_that_spans_midnight_begins_and_ends_when_it_says(
     story: Story, member: Phone, backup: Phone, day: int, hour: int, minute: int, there: bool
 ) -> None:
@@ -580,28 +580,23 @@ async def test_every_bell_that_the_house_rings_hangs_in_its_tower(
 
 
 async def test_every_bell_that_the_clock_rings_does_its_own_work(story: Story) -> None:
-    tower, rung = story.house.tower, list[str]()
-    done = asyncio.Event()
+    tower, rung = story.house.tower, asyncio.Queue[str]()
     for bell in tower.bells.values():
 
         async def work(name: str = bell.name) -> int:
-            rung.append(name)
-            if len(rung) == len(tower.bells):
-                done.set()
+            rung.put_nowait(name)
             return 0
 
         bell.work = work
     tower.start()
-    await asyncio.wait_for(done.wait(), 5)  # each is rung once at the start
-    assert sorted(rung) == sorted(tower.bells)
+    at_the_start = [await asyncio.wait_for(rung.get(), 5) for _ in tower.bells]
+    assert sorted(at_the_start) == sorted(tower.bells)
     jobs = {job.id: job for job in tower._scheduler.get_jobs()}
     assert jobs.keys() == tower.bells.keys()
     for name, job in jobs.items():
-        rung.clear()
         job.func()
-        while not rung:
-            await asyncio.sleep(0)
-        assert rung == [name]
+        assert await asyncio.wait_for(rung.get(), 5) == name
+    assert rung.empty()
     await tower.stop()
 
 
