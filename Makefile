@@ -52,8 +52,9 @@ test-all: install-dev ## the tests, the long ones too
 chaos: install-dev ## kill workers among thousands of messages, again and again, and count (a minute)
 	@$(BIN)/python -m pytest -s -m chaos
 
-bench: install ## measure delivery: reminders a second, beside the fastest bare httpx loop
+bench: install ## measure delivery and escalation, each beside the least that could do the same (five minutes)
 	@$(BIN)/tongxing bench delivery
+	@$(BIN)/tongxing bench escalation
 
 lint: install-dev ## ruff: rules and format
 	@$(BIN)/ruff check .

@@ -9,6 +9,7 @@ from app import due
 from app.activities import service as activities
 from app.activities.models import Plan
 from app.due import DueRow
+from app.duty.models import DutyWatch
 from app.escalations.models import CaseRow
 from app.messages import service as messages
 from app.mood.models import MoodPlan
@@ -29,7 +30,7 @@ class Entry:
 async def entries(session: AsyncSession, n: int = 12) -> list[Entry]:
     """The next `n` things."""
     found = [*await _plans(session, n), *await _cases(session, n), *await _moods(session, n)]
-    found += await _letters(session, n)
+    found += [*await _letters(session, n), *await _duty(session, n)]
     return sorted(found, key=lambda entry: entry.at)[:n]
 
 
@@ -52,6 +53,14 @@ async def _moods(session: AsyncSession, n: int) -> list[Entry]:
     for plan in await due.upcoming(session, MoodPlan, n):
         member = await people.person(session, plan.person_id)
         found.append(_entry(plan, say("agenda.mood", name=member.known_as), say("agenda.mood_why")))
+    return found
+
+
+async def _duty(session: AsyncSession, n: int) -> list[Entry]:
+    found = []
+    for watch in await due.upcoming(session, DutyWatch, n):
+        house = await people.house(session, watch.house_id)
+        found.append(_entry(watch, say("agenda.duty", house=house.name), say("agenda.duty_why")))
     return found
 
 

@@ -3,9 +3,7 @@
 import asyncio
 import re
 import signal
-import socket
 import sys
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -14,12 +12,20 @@ import uvicorn
 from pydantic_settings import SettingsError as UnreadableSetting
 
 from app import migrations
-from app.clock import Clock
-from app.db import Database
+from app.command_needs import (
+    Sorry,
+    clock_of,
+    make_folder,
+    need_account,
+    need_port,
+    need_secret,
+    prove_key,
+    ready_database,
+)
 from app.logs import set_up_logs
-from app.settings import Settings, SettingsError, read_settings
+from app.settings import SettingsError, read_settings
 from app.tuning import tune
-from app.vault import Vault, VaultError
+from app.vault import VaultError
 
 cli = typer.Typer(
     help="同行：提醒活动，收回复，有危险时叫到人。先试试 tongxing demo",
@@ -33,87 +39,22 @@ Port = Annotated[int, typer.Option(min=1, max=65535, help="端口")]
 Host = Annotated[str, typer.Option(help="地址")]
 
 
-class Sorry(Exception):  # noqa: N818 - what the person who typed the command reads
-    """Something that the person at the keyboard can put right; the text says how."""
-
-
-def _clock(settings: Settings) -> Clock:
-    return Clock(timedelta(seconds=settings.clock_offset))
-
-
-def _need_port(host: str, port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except PermissionError:
-            raise Sorry(f"没有权限用端口 {port}：请换一个 1024 以上的，例如 --port 8000") from None
-        except OSError:
-            raise Sorry(f"端口 {port} 已经被占用：请换一个，例如 --port {min(port + 1, 65535)}") from None
-
-
-def _need_account(settings: Settings) -> None:
-    if not settings.talks_to_the_real_wechat:
-        raise Sorry(
-            "还没有设置公众号：请设置 TONGXING_WECHAT_APP_ID 等（见 docs/settings.md），或先用 tongxing demo 试用"
-        )
-
-
-def _need_secret(settings: Settings) -> None:
-    if not settings.wechat_app_secret.get_secret_value():
-        raise Sorry("没有设置 TONGXING_WECHAT_APP_SECRET：没有它，什么也发不出去")
-
-
-def _ready_database(settings: Settings) -> None:
-    """SQLite is brought up to date on the way; a shared PostgreSQL only by `tongxing migrate`."""
-    if settings.database.startswith("sqlite"):
-        _make_folder(settings.data_dir)
-        migrations.migrate(settings.database)
-    elif _revision(settings) != migrations.head():
-        raise Sorry("数据库的表不是这个版本的：请先运行 tongxing migrate")
-
-
-def _prove_key(settings: Settings) -> None:
-    """Before a server is started: inside one, a wrong key would end in a traceback."""
-    from app.installation import own_database
-
-    async def run() -> None:
-        async with own_database(settings):
-            pass
-
-    asyncio.run(run())
-
-
-def _revision(settings: Settings) -> str | None:
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        return migrations.current(settings.database)
-    except SQLAlchemyError as error:
-        raise Sorry(f"连不上数据库（{type(error).__name__}）：请检查 TONGXING_DATABASE_URL") from None
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Sorry(f"建不了数据文件夹 {folder}（{error.strerror}）：请换一个 TONGXING_DATA_DIR") from None
-
-
 @cli.command()
 def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """接收微信消息；用 SQLite 时，提醒和报警也在这个进程里。"""
-    from app.main import SPOOL_ONLY, Tongxing, create_app
+    from app.main import ALONE, WEB_BELLS, Tongxing, create_app
+    from app.watch.models import Role
 
     settings = read_settings()
     set_up_logs(settings.log_level)
-    _need_account(settings)
-    _need_secret(settings)
-    _need_port(host, port)
-    _ready_database(settings)
-    _prove_key(settings)
-    house = Tongxing.build(settings, _clock(settings))
-    app = create_app(house, bells=None if house.db.is_sqlite else SPOOL_ONLY)
+    need_account(settings)
+    need_secret(settings)
+    need_port(host, port)
+    ready_database(settings)
+    prove_key(settings)
+    house = Tongxing.build(settings, clock_of(settings))
+    alone = house.db.is_sqlite
+    app = create_app(house, bells=None if alone else WEB_BELLS, roles=ALONE if alone else (Role.WEB,))
     tune()
     uvicorn.run(app, host=host, port=port, log_config=None, access_log=False, timeout_keep_alive=65)
 
@@ -122,12 +63,13 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
 def worker() -> None:
     """只做到点要做的事：提醒、报警、发送。用 PostgreSQL 时可以开几个。"""
     from app.main import Tongxing
+    from app.watch.models import Role
 
     settings = read_settings()
     set_up_logs(settings.log_level)
-    _need_account(settings)
-    _need_secret(settings)
-    _ready_database(settings)
+    need_account(settings)
+    need_secret(settings)
+    ready_database(settings)
 
     tune()
 
@@ -135,7 +77,7 @@ def worker() -> None:
         stop = asyncio.Event()
         for name in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
-        async with Tongxing.build(settings, _clock(settings)).running():
+        async with Tongxing.build(settings, clock_of(settings)).running(roles=(Role.WORKER,)):
             await stop.wait()
 
     asyncio.run(run())
@@ -146,7 +88,7 @@ def migrate() -> None:
     """把数据库的表升级到这个版本（SQLite 会先在旁边留一份备份）。"""
     settings = read_settings()
     if settings.database.startswith("sqlite"):
-        _make_folder(settings.data_dir)
+        make_folder(settings.data_dir)
     changed = migrations.migrate(settings.database)
     typer.echo("升级好了。" if changed else "已经是最新的。")
 
@@ -161,13 +103,13 @@ def load(file: Annotated[Path, typer.Argument(help="项目的 YAML 文件，例�
 
     settings = read_settings()
     programme = read_programme(_read(file))
-    _ready_database(settings)
+    ready_database(settings)
 
     async def run() -> str:
         quiet = Quiet(settings.quiet_from, settings.quiet_until)
         async with own_database(settings) as db, db.begin() as session:
             loaded = await load_programme(
-                session, programme, now=_clock(settings).now(), quiet=quiet, account=settings.wechat_app_id
+                session, programme, now=clock_of(settings).now(), quiet=quiet, account=settings.wechat_app_id
             )
         return "\n".join([loaded.summary, *loaded.notes])
 
@@ -188,30 +130,11 @@ def _read(file: Path) -> str:
 @cli.command()
 def invite(code: Annotated[str, typer.Argument(help="YAML 里这个人的 code")]) -> None:
     """给第一个社工一个加入的码；之后在微信里回“邀请 名字”就行。"""
-    from app.people import service as people
-    from bot.links import Links
+    from app import invite_command
 
     settings = read_settings()
-    _ready_database(settings)
-
-    async def run() -> str:
-        vault = Vault(settings.secret_key.get_secret_value())
-        db = Database(settings.database, vault)
-        try:
-            now = _clock(settings).now()
-            async with db.begin() as session:
-                who = await people.find_by_code(session, code)
-                if who is None:
-                    raise Sorry(f"没有 code 是 {code} 的人：请先用 tongxing load 读入")
-                ticket = await people.issue_join_ticket(session, who, now)
-            link = Links(settings.public_url, vault).qr(
-                ticket.secret, now, lasts=people.JOIN_TICKET_LASTS, digits="", purpose="join"
-            )
-            return f"打开这个链接，让对方用微信扫：\n{link}\n四个数字，请当面告诉对方：{ticket.pin}"
-        finally:
-            await db.close()
-
-    typer.echo(asyncio.run(run()))
+    ready_database(settings)
+    typer.echo(asyncio.run(invite_command.invite(settings, clock_of(settings), code)))
 
 
 @menu.command("diff")
@@ -220,9 +143,9 @@ def menu_diff() -> None:
     from app import menu_command
 
     settings = read_settings()
-    _need_account(settings)
-    _need_secret(settings)
-    found = asyncio.run(menu_command.diff(settings, _clock(settings)))
+    need_account(settings)
+    need_secret(settings)
+    found = asyncio.run(menu_command.diff(settings, clock_of(settings)))
     typer.echo("\n".join(found) if found else "公众号的菜单和文件里的一样。")
     raise typer.Exit(1 if found else 0)
 
@@ -233,10 +156,10 @@ def menu_push() -> None:
     from app import menu_command
 
     settings = read_settings()
-    _need_account(settings)
-    _need_secret(settings)
-    _ready_database(settings)
-    done = asyncio.run(menu_command.push(settings, _clock(settings)))
+    need_account(settings)
+    need_secret(settings)
+    ready_database(settings)
+    done = asyncio.run(menu_command.push(settings, clock_of(settings)))
     typer.echo("\n".join([*done, menu_command.AFTERWARDS]) if done else "没有要改的。")
 
 
@@ -244,18 +167,35 @@ def menu_push() -> None:
 def doctor() -> None:
     """检查这一套装得对不对：设置、数据库、公众号、模板、菜单、警报。有问题退出码是 1。"""
     from app import doctor as checks
+    from app.doctor.lines import bad
 
     try:
         settings = read_settings()
     except (SettingsError, UnreadableSetting) as error:
-        lines = [checks.bad("设置", _unreadable(error) if isinstance(error, UnreadableSetting) else str(error))]
+        lines = [bad("设置", _unreadable(error) if isinstance(error, UnreadableSetting) else str(error))]
     else:
         lines = asyncio.run(
-            checks.examine(settings, _clock(settings), wecom=checks.ask_wecom(settings, _clock(settings)))
+            checks.examine(settings, clock_of(settings), wecom=checks.ask_wecom(settings, clock_of(settings)))
         )
     for line in lines:
         typer.echo(line)
     raise typer.Exit(1 if any(line.bad for line in lines) else 0)
+
+
+@cli.command()
+def figures(
+    month: Annotated[str | None, typer.Option(help="哪个月，例如 2026-11；不写就是这个月")] = None,
+    house: Annotated[str | None, typer.Option(help="小站的 code；不写就是所有小站")] = None,
+    share: Annotated[bool, typer.Option("--share", help="给外面看的：少于 5 个人的写 <5，不列工作人员")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="给别的程序读的")] = False,
+) -> None:
+    """多久叫到人、多久有人接、多久联系上，和下班以后叫了谁几次。"""
+    from app import figures_command
+
+    settings = read_settings()
+    ready_database(settings)
+    asked = figures_command.report(settings, clock_of(settings), month=month, house=house, share=share, as_json=as_json)
+    typer.echo(asyncio.run(asked))
 
 
 broadcast_cli = typer.Typer(help="给一个小站或所有小站的同伴发一条通知；可以停，可以接着发。", no_args_is_help=True)
@@ -272,8 +212,8 @@ def broadcast_start(
     from app import broadcast_command
 
     settings = read_settings()
-    _ready_database(settings)
-    typer.echo(asyncio.run(broadcast_command.start(settings, _clock(settings), words, house)))
+    ready_database(settings)
+    typer.echo(asyncio.run(broadcast_command.start(settings, clock_of(settings), words, house)))
 
 
 @broadcast_cli.command("stop")
@@ -282,7 +222,7 @@ def broadcast_stop(number: Number) -> None:
     from app import broadcast_command
 
     settings = read_settings()
-    _ready_database(settings)
+    ready_database(settings)
     typer.echo(asyncio.run(broadcast_command.stop(settings, number)))
 
 
@@ -292,8 +232,8 @@ def broadcast_resume(number: Number) -> None:
     from app import broadcast_command
 
     settings = read_settings()
-    _ready_database(settings)
-    typer.echo(asyncio.run(broadcast_command.resume(settings, _clock(settings), number)))
+    ready_database(settings)
+    typer.echo(asyncio.run(broadcast_command.resume(settings, clock_of(settings), number)))
 
 
 @broadcast_cli.command("show")
@@ -302,8 +242,46 @@ def broadcast_show(number: Number) -> None:
     from app import broadcast_command
 
     settings = read_settings()
-    _ready_database(settings)
+    ready_database(settings)
     typer.echo(asyncio.run(broadcast_command.show(settings, number)))
+
+
+token_cli = typer.Typer(help="给程序用的令牌（接口 /api/v1）：一个令牌代表一位同事。", no_args_is_help=True)
+cli.add_typer(token_cli, name="token")
+
+
+@token_cli.command("make")
+def token_make(
+    code: Annotated[str, typer.Option("--for", help="YAML 里这位同事的 code")],
+    days: Annotated[int, typer.Option(min=1, max=365, help="几天以后过期")] = 90,
+    may: Annotated[str, typer.Option(help="能做什么：take 接手、填结果；read 看名字和原话")] = "take",
+) -> None:
+    """做一个令牌。只显示这一次。"""
+    from app import token_command
+
+    settings = read_settings()
+    ready_database(settings)
+    typer.echo(asyncio.run(token_command.make(settings, clock_of(settings), code, days, may)))
+
+
+@token_cli.command("list")
+def token_list() -> None:
+    """有哪些令牌：是谁的，能做什么，到什么时候，上次什么时候用的。"""
+    from app import token_command
+
+    settings = read_settings()
+    ready_database(settings)
+    typer.echo(asyncio.run(token_command.show(settings, clock_of(settings))))
+
+
+@token_cli.command("revoke")
+def token_revoke(number: Annotated[int, typer.Argument(min=1, help="令牌的编号")]) -> None:
+    """收回一个令牌，马上不能再用。"""
+    from app import token_command
+
+    settings = read_settings()
+    ready_database(settings)
+    typer.echo(asyncio.run(token_command.revoke(settings, clock_of(settings), number)))
 
 
 bench_cli = typer.Typer(help="量一量快慢：和别的做法在同一次里比。", no_args_is_help=True)
@@ -324,6 +302,23 @@ def bench_delivery(
     delivery.run(n, latency, tuple(senders or (50, 200)))
 
 
+@bench_cli.command("escalation")
+def bench_escalation(
+    rate: Annotated[float, typer.Option(min=1, max=500, help="每秒来几条消息")] = 50,
+    seconds: Annotated[float, typer.Option(min=1, help="量几秒")] = 60,
+    danger: Annotated[float, typer.Option(min=0, max=1, help="有危险的占多少")] = 0.1,
+    latency: Annotated[float, typer.Option(min=0, max=5, help="对方几秒以后才答")] = 0.05,
+    database_url: Annotated[str, typer.Option(help="一个空的数据库；不写就用临时的 SQLite 文件")] = "",
+) -> None:
+    """从同伴的消息到门口，到第一张报警的卡片发出去，要多久；旁边是什么也不记的最简单的做法。"""
+    from app.bench import escalation
+
+    set_up_logs("error")
+    tune()
+    load = escalation.Load(rate=rate, seconds=seconds, danger=danger, latency=latency)
+    escalation.run(load, database_url)
+
+
 @cli.command()
 def demo(
     port: Port = 8000,
@@ -338,7 +333,7 @@ def demo(
         raise Sorry("设置了真的公众号（TONGXING_WECHAT_APP_ID），演示不能和它一起用：请先取消这个设置")
     if tour:
         raise typer.Exit(play_tour())
-    _need_port("127.0.0.1", port)
+    need_port("127.0.0.1", port)
     run_demo(port, browser=browser)
 
 

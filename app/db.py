@@ -11,7 +11,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from enum import IntEnum
-from typing import Any, cast
+from functools import cache
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import (
     Column,
@@ -269,12 +270,25 @@ async def add_once(session: AsyncSession, model: type[Record], **values: Any) ->
     return await _insert(session, model, values) is not None
 
 
-async def _insert(session: AsyncSession, model: type[Record], values: dict[str, Any]) -> Any:
-    row = model(**values).model_dump(exclude={"id"})
-    insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
-    table = table_of(model)
-    key = table.primary_key.columns.values()[0]
-    return await session.scalar(insert(table).values(**row).on_conflict_do_nothing().returning(key))
+Row = TypeVar("Row", bound=Record)
+
+
+async def new_row(session: AsyncSession, model: type[Row], **values: Any) -> Row | None:
+    """The same, and the row itself; None if one stood there."""
+    row: Row | None = await _insert(session, model, values, whole=True)
+    return row
+
+
+async def _insert(session: AsyncSession, model: type[Record], values: dict[str, Any], *, whole: bool = False) -> Any:
+    given = model(**values).model_dump(exclude={"id"})
+    return await session.scalar(_unless_there(model, session.get_bind().dialect.name, whole=whole), given)
+
+
+@cache
+def _unless_there(model: type[Record], dialect: str, *, whole: bool) -> Executable:
+    """Made once: making a statement costs as much as executing it."""
+    insert = (sqlite_insert if dialect == "sqlite" else postgresql_insert)(model).on_conflict_do_nothing()
+    return insert.returning(model if whole else table_of(model).primary_key.columns.values()[0])
 
 
 async def insert_selected(

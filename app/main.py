@@ -1,26 +1,31 @@
 """The roof: puts the rooms together and builds the ASGI application."""
 
+import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import structlog
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from app import migrations
+from app import readiness
 from app.activities.calendar import Quiet
+from app.api.application import create_api
 from app.clock import Clock
 from app.db import Database
+from app.duty.changes import DUTY
 from app.escalations.aftercare import FOLLOW_UPS
 from app.escalations.service import CASES
 from app.installation import prove_key
 from app.messages import channels
 from app.messages.outbox import ALERT, DELIVER
+from app.metrics import Metrics
+from app.pages.case import CasePage
 from app.pages.routes import Pages
 from app.settings import Settings
 from app.vault import Vault
+from app.watch.models import Role
 from bot.channels.deliverer import Deliverer
 from bot.channels.ladder import account_client, staff_rungs, wechat_rungs, work_client
 from bot.channels.operators import Operators
@@ -33,6 +38,7 @@ from bot.menus.reading import read_menus
 from bot.menus.tagging import TAG_BELL, Tagger
 from bot.reception import Reception
 from bot.spool import Spool
+from bot.watchman import Watchman
 from bot.webhook import Door
 from bot.wechat import Cipher, MenuApi, WeChatClient
 from bot.wecom.client import WeComClient
@@ -41,13 +47,15 @@ from bot.wording import wording
 from bot.work import Presses
 from bot.worlds import Worlds
 from scheduler.bells import Bell, Tower
+from scheduler.heart import EVERY, Heart
+from scheduler.watch import Watch
 from scheduler.works import Works
 
-log = structlog.get_logger()
-
-SPOOL = "spool"
-# Where workers do the rest: what this process has kept on its own disk, only it can take in.
-SPOOL_ONLY = (SPOOL,)
+SPOOL, HEART = "spool", "heart"
+# Where workers do the rest. What this process has kept on its own disk, only it can take in; and a worker that has
+# died must not silence a case: whoever is alive advances it and sends its alerts (ADR 0022).
+WEB_BELLS = (SPOOL, HEART, CASES, ALERT)
+ALONE = (Role.WEB, Role.WORKER)
 
 
 @dataclass
@@ -66,6 +74,8 @@ class Tongxing:
     channels: tuple[str, ...]
     works: Works
     tower: Tower
+    heart: Heart
+    watch: Watch
 
     @classmethod
     def build(cls, settings: Settings, clock: Clock, worlds: Worlds | None = None) -> "Tongxing":
@@ -90,6 +100,7 @@ class Tongxing:
         operators = Operators(db, clock, worlds.post, settings.operator_mail)
         works = Works(db, clock, quiet)
         tagger = Tagger(db, clock, MenuApi(client), settings.wechat_app_id, read_menus(settings.menus_file))
+        heart = Heart(db, clock)
         tower = Tower(
             (
                 Bell(CASES, 1, works.cases),
@@ -99,31 +110,51 @@ class Tongxing:
                 Bell("milestones", 5, works.milestones),
                 Bell("moods", 30, works.moods),
                 Bell("ladders", 600, works.look_at_ladders),
+                Bell(DUTY, 5, works.duty),
                 Bell("materialise", 600, works.materialise),
                 Bell("operators", 60, operators.tell),
                 Bell(TAG_BELL, 60, tagger.work),
                 Bell(SPOOL, 15, door.take_in_spool),
+                Bell(HEART, EVERY, heart.beat),
             )
         )
         db.on_commit = tower.ring
+        watch = Watch(
+            db, clock, heart, tower, Watchman.of(settings, clock, worlds), nudge=lambda: tower.ring((CASES, ALERT)),
+            http=worlds.plain, ping_url=settings.ping_url.get_secret_value(),
+        )  # fmt: skip
         work_door = _work_door(settings, db, clock)
         return cls(
             settings, clock, db, worlds, links, client, desk, door, work_door, tuple(rungs), works, tower,
+            heart, watch,
         )  # fmt: skip
 
     @asynccontextmanager
-    async def running(self, *, bells: Collection[str] | None = None) -> AsyncIterator["Tongxing"]:
-        """Open the house: the key is proved first, then the desk, then the bells (all, or those named)."""
+    async def running(
+        self, *, bells: Collection[str] | None = None, roles: Collection[Role] = ALONE
+    ) -> AsyncIterator["Tongxing"]:
+        """Open the house: the key is proved first, then the desk, then the bells (all, or those named).
+
+        Where the heart beats, it beats for these `roles`, and the watch is kept.
+        """
+        watching: asyncio.Task[None] | None = None
         try:
             await prove_key(self.db)
             discreet(wording())  # the list of words takes a moment to read: now, not before the first alert
             async with self.db.begin() as session:
                 await channels.set_up(session, self.channels)
             self.desk.open()
+            if bells is None or HEART in bells:
+                self.heart.start(roles)
+                watching = asyncio.create_task(self.watch.keep(), name="watch")
             self.tower.start(bells)
             yield self
         finally:
+            if watching is not None:
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
             await self.tower.stop()
+            await self.heart.stop()
             await self.desk.close()
             await self.worlds.close()
             await self.db.close()
@@ -146,12 +177,14 @@ def _work_door(settings: Settings, db: Database, clock: Clock) -> WorkDoor | Non
     return WorkDoor(cipher, clock, Presses(db, clock).press)
 
 
-def create_app(house: Tongxing, *, bells: Collection[str] | None = None) -> FastAPI:
+def create_app(
+    house: Tongxing, *, bells: Collection[str] | None = None, roles: Collection[Role] = ALONE
+) -> FastAPI:  # fmt: skip
     """The ASGI application of one house."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with house.running(bells=bells):
+        async with house.running(bells=bells, roles=roles):
             yield
 
     app = FastAPI(title="同行 Tongxing", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
@@ -162,28 +195,23 @@ def create_app(house: Tongxing, *, bells: Collection[str] | None = None) -> Fast
         app.add_route("/wecom", house.work_door.knock, methods=["GET"])
         app.add_route("/wecom", house.work_door.deliver, methods=["POST"])
     pages = Pages(house.db, house.clock, house.client)
-    app.add_route("/p/case/{token}", pages.case, methods=["GET"])
+    case = CasePage(house.db, house.clock, house.settings.public_url)
+    app.add_route("/p/case/{token}", case.show, methods=["GET"])
+    app.add_route("/p/case/{token}/{verb}", case.act, methods=["POST"])
     app.add_route("/p/tasks/{token}", pages.tasks, methods=["GET"])
     app.add_route("/p/qr/{token}", pages.qr, methods=["GET"])
+
+    app.mount("/api/v1", create_api(house.db, house.clock))
 
     async def healthz(_request: Request) -> Response:
         return PlainTextResponse("ok")
 
     async def readyz(_request: Request) -> Response:
-        why = await _not_ready(house)
+        why = await readiness.not_ready(house.db, house.settings, house.clock, house.watch)
         return JSONResponse({"ready": not why, "why": why}, status_code=503 if why else 200)
 
+    measured = Metrics(house.db, house.clock, house.settings)
     app.add_route("/healthz", healthz, methods=["GET"])
     app.add_route("/readyz", readyz, methods=["GET"])
+    app.add_route("/metrics", measured.scrape, methods=["GET"])
     return app
-
-
-async def _not_ready(house: Tongxing) -> list[str]:
-    try:
-        async with house.db.read() as session:
-            connection = await session.connection()
-            at = await connection.run_sync(migrations.revision_of)
-    except Exception as error:
-        log.error("not ready", error=type(error).__name__)
-        return ["数据库连不上"]
-    return [] if at == migrations.head() else ["数据库的表不是这个版本的：请运行 tongxing migrate"]

@@ -6,6 +6,7 @@ what to do; the command prints it as one line.
 
 import difflib
 import os
+import re
 from datetime import time
 from email.utils import parseaddr
 from pathlib import Path
@@ -21,6 +22,7 @@ REAL_WECOM_API = "https://qyapi.weixin.qq.com"
 DEMO_APP_ID = "wx_tongxing_demo"
 # What the fields of our two kinds of template message mean; an account names them its own way.
 ACTIVITY_FIELDS = ("title", "time", "place", "note")
+SHORTEST_TOKEN = 16
 DUTY_FIELDS = ("code", "kind", "time", "note")
 
 
@@ -102,6 +104,10 @@ class Settings(BaseSettings):
     mail_password: SecretStr = SecretStr("")
     mail_from: str = ""
     operator_mail: str = ""
+    operator_robot: SecretStr = SecretStr("")
+    operator_phone: SecretStr = SecretStr("")
+    ping_url: SecretStr = SecretStr("")
+    metrics_token: SecretStr = SecretStr("")
 
     quiet_from: time = time(21, 30)
     quiet_until: time = time(8, 30)
@@ -162,6 +168,17 @@ def _half_set_up(settings: Settings) -> str:
         return "TONGXING_MAIL_USER 和 TONGXING_MAIL_PASSWORD 要么都设，要么都不设"
     if settings.operator_mail and not settings.mail_host:
         return "设置了 TONGXING_OPERATOR_MAIL，还要设置 TONGXING_MAIL_HOST"
+    if settings.operator_phone.get_secret_value() and not settings.sms_gateway:
+        return "设置了 TONGXING_OPERATOR_PHONE，还要设置 TONGXING_SMS_GATEWAY"
+    return _badly_watched(settings)
+
+
+def _badly_watched(settings: Settings) -> str:
+    ping, token = settings.ping_url.get_secret_value(), settings.metrics_token.get_secret_value()
+    if ping and not re.fullmatch(r"https?://[^/\s]+(/\S*)?", ping):
+        return "TONGXING_PING_URL 不是网址：要写成 https://…"
+    if token and len(token) < SHORTEST_TOKEN:
+        return f"TONGXING_METRICS_TOKEN 太短：至少 {SHORTEST_TOKEN} 个字符"
     return ""
 
 

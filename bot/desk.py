@@ -1,11 +1,13 @@
 """The desk behind the door: deliveries that arrive together share one transaction and one commit.
 
 Each has a savepoint of its own, so that one that breaks takes nothing else with it; and if the commit
-itself fails, they are handled one by one, so that a bad row cannot refuse its neighbours.
+itself fails, they are handled one by one, so that a bad row cannot refuse its neighbours. What they share is short:
+whoever sends alerts waits for it, and with SQLite so does everything else that writes.
 """
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import structlog
@@ -18,6 +20,7 @@ from bot.wechat import Inbound
 log = structlog.get_logger()
 
 MOST_AT_ONCE = 64
+SHARED_FOR = 0.1  # seconds after which what is handled is committed, and the others come next
 
 
 @dataclass
@@ -65,30 +68,36 @@ class Desk:
             while not self._slips.empty() and len(slips) < MOST_AT_ONCE:
                 slips.append(self._slips.get_nowait())
             try:
-                await self._handle(slips)
+                while slips:
+                    handled = await self._handle(slips)
+                    slips = slips[handled:]
+                    for _ in range(handled):
+                        self._slips.task_done()
             finally:
                 for _ in slips:
                     self._slips.task_done()
 
-    async def _handle(self, slips: Sequence[Slip]) -> None:
+    async def _handle(self, slips: Sequence[Slip]) -> int:
+        """Handle the first of these, as many as there is time for in one unit of work; how many."""
         late_already = [slip.late for slip in slips]
         try:
             answers = await self._together(slips)
         except Exception as error:
             if len(slips) == 1:
                 _settle(slips[0], error)
-                return
+                return 1
             log.warning("shared commit failed, handling one by one", n=len(slips), error=type(error).__name__)
             await self._one_by_one(slips)
-            return
+            return len(slips)
         unheard = []
-        for slip, answer, was_late in zip(slips, answers, late_already, strict=True):
+        for slip, answer, was_late in zip(slips, answers, late_already, strict=False):
             if slip.late and not was_late and isinstance(answer, str):
                 unheard.append((slip, answer))
             else:
                 _settle(slip, answer)
         for slip, answer in unheard:
             await self._follow_up(slip, answer)
+        return len(answers)
 
     async def _one_by_one(self, slips: Sequence[Slip]) -> None:
         """A bad row refuses only itself; a database that is away is waited for once, not once for each."""
@@ -112,10 +121,15 @@ class Desk:
 
     async def _together(self, slips: Sequence[Slip]) -> list[str | Exception | None]:
         answers: list[str | Exception | None] = []
+        elapsed = asyncio.get_running_loop().time
         async with self._db.begin() as session:
+            until = elapsed() + SHARED_FOR
             for slip in slips:
+                if answers and elapsed() > until:
+                    break
                 try:
-                    async with session.begin_nested():
+                    # Alone, it has the unit of work to itself.
+                    async with session.begin_nested() if len(slips) > 1 else nullcontext():
                         now = self._clock.now()
                         answers.append(await self._reception.receive(session, slip.heard, now, late=slip.late))
                 except Exception as error:

@@ -26,7 +26,7 @@ from bot.conversation.danger import red_reply
 from bot.conversation.router import respond
 from bot.conversation.talk import Talk
 from bot.links import Links
-from bot.screening import Level, screen
+from bot.screening import Level, Reading, screen
 from bot.wechat import (
     Clicked,
     Followed,
@@ -165,11 +165,14 @@ class Reception:
             return reply
 
     async def _screened(self, talk: Talk, inbox: Inbox, text: str) -> bool:
-        """Screen in a savepoint of its own. False: that broke; then the words go before a person at once."""
+        """Screen, and do what follows in a savepoint of its own. False: that broke; then a person reads the words."""
         number = ident(inbox)
         try:
-            async with talk.session.begin_nested():
-                await self._screen(talk, inbox, text)
+            if self._is_read(talk, text):
+                talk.reading = screen(text)
+                if talk.reading.level is not Level.NONE or _is_a_stranger(talk):
+                    async with talk.session.begin_nested():
+                        await self._act_on(talk, inbox, talk.reading, text)
             return True
         except Exception as error:
             if is_database_trouble(error):
@@ -186,14 +189,14 @@ class Reception:
         about = await people.person(session, contact.person_id) if contact.person_id else None
         await tasks.ask_a_person(session, TaskKind.READ, "broke", key=key, now=now, about=about, note=_content(heard))
 
-    async def _screen(self, talk: Talk, inbox: Inbox, text: str) -> None:
-        """Read for danger before anybody else; what is found opens a case in this same unit of work."""
-        if talk.person is not None and talk.person.role in (Role.WORKER, Role.SUPERVISOR):
-            return
-        if grammar.command(text) is not None:
-            return  # exactly a command, "help" for one, and nothing else
-        reading = screen(text)
-        talk.reading = reading
+    def _is_read(self, talk: Talk, text: str) -> bool:
+        """Everybody's words are read for danger before anybody else sees them, but for those of whoever answers for it
+        and what is exactly a command, "help" for one, and nothing else."""
+        staff = talk.person is not None and talk.person.role in (Role.WORKER, Role.SUPERVISOR)
+        return not staff and grammar.command(text) is None
+
+    async def _act_on(self, talk: Talk, inbox: Inbox, reading: Reading, text: str) -> None:
+        """What is found opens a case in this same unit of work."""
         inbox.level = reading.level.word
         if reading.level is Level.NONE:
             await self._a_stranger_goes_on(talk, text)
@@ -213,11 +216,9 @@ class Reception:
 
     async def _a_stranger_goes_on(self, talk: Talk, text: str) -> None:
         """What somebody unknown writes after danger may be the only way to find them: it joins the case."""
-        if talk.person is None or talk.person.role is not Role.GUEST:
-            return
-        if await escalations.open_case_of(talk.session, talk.person) is not None:
+        if await escalations.open_case_of(talk.session, talk.who()) is not None:
             await escalations.flag(
-                talk.session, talk.person, states.Level.YELLOW, "none", rule="stranger.goes-on", rules_version="1",
+                talk.session, talk.who(), states.Level.YELLOW, "none", rule="stranger.goes-on", rules_version="1",
                 said=text, now=talk.now,
             )  # fmt: skip
 
@@ -246,6 +247,10 @@ class Reception:
         known = talk.contact.person_id
         talk.house = talk.worker = None
         await talk.meet(await people.person(talk.session, known) if known is not None else None)
+
+
+def _is_a_stranger(talk: Talk) -> bool:
+    return talk.person is not None and talk.person.role is Role.GUEST
 
 
 def _content(heard: Inbound) -> str | None:

@@ -4,21 +4,21 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import Clock
-from app.db import Database, ident
-from app.escalations import events
+from app.db import Database
+from app.escalations import handling
 from app.escalations import service as escalations
-from app.escalations.states import State
+from app.escalations.handling import Came
+from app.escalations.models import Via
 from app.messages import service as messages
 from app.people import service as people
-from app.people.models import Person, Role
-from app.people.scope import scope_of
+from app.people.models import Person
 from bot.wecom.inbound import ButtonPressed
 from bot.wording import wording
 
 log = structlog.get_logger()
 
 TAKE = "take"
-MAY_TAKE = (Role.WORKER, Role.SUPERVISOR)
+SAID = {Came.NOT_FOR_YOU: "work.not_for_you", Came.RESOLVED: "work.resolved", Came.OUT_OF_DATE: "work.old"}
 
 
 class Presses:
@@ -37,7 +37,7 @@ class Presses:
             return None
         async with self._db.begin() as session:
             who = await people.find_by_wecom(session, pressed.userid)
-            if who is None or who.role not in MAY_TAKE:
+            if who is None or who.role not in handling.MAY_TAKE:
                 return wording().say("work.not_for_you")
             taken_in = await messages.take_in(
                 session, account=f"wecom:{pressed.corp_id}"[:64], openid=pressed.userid.lower(),
@@ -51,18 +51,10 @@ class Presses:
             row = await escalations.case(session, case_id)
         except LookupError:
             return wording().say("work.not_for_you")
-        if not escalations.may_see(await scope_of(session, who), who, row):
-            return wording().say("work.not_for_you")
-        if row.state is State.RESOLVED:
-            return wording().say("work.resolved")
-        if row.owner_id is None and not again:
-            if await escalations.taken_since(session, row, seq):
-                return wording().say("work.old")
-            taken = events.Taken(ident(who))
-            await escalations.happened(session, row, taken, self._clock.now(), actor=who)
-        elif row.owner_id not in (None, who.id) and row.offered_to_id == who.id and not again:
-            await escalations.happened(session, row, events.Taken(ident(who)), self._clock.now(), actor=who)
-        if row.owner_id is None:
-            return wording().say("work.old")
-        owner = await people.person(session, row.owner_id)
-        return wording().say("work.taken", owner=owner.name)
+        if again:
+            handled = await handling.standing(session, who, row)
+        else:
+            handled = await handling.take(session, who, row, self._clock.now(), via=Via.WECOM, seq=seq)
+        if handled.came in SAID:
+            return wording().say(SAID[handled.came])
+        return wording().say("work.taken", owner=handled.owner.name if handled.owner else "")

@@ -23,6 +23,8 @@ class Bell:
     name: str
     every: float
     work: Work
+    # When the turn that is under way began, on the event loop's own clock.
+    _began: float | None = None
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _busy: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -33,9 +35,20 @@ class Bell:
         """Work until nothing is due."""
         done = 0
         async with self._busy:
-            while n := await self.work():
+            while n := await self._turn():
                 done += n
         return done
+
+    async def _turn(self) -> int:
+        self._began = asyncio.get_running_loop().time()
+        try:
+            return await self.work()
+        finally:
+            self._began = None
+
+    def hangs(self, patience: float) -> bool:
+        """Whether one turn of its work has taken longer than `patience` seconds and is not done yet."""
+        return self._began is not None and asyncio.get_running_loop().time() - self._began > patience
 
     async def keep(self) -> None:
         """Sleep, wake, drain, for ever. An error is logged and the next ring tries again."""
@@ -82,6 +95,11 @@ class Tower:
         for name in names:
             if name in self.bells:
                 self.bells[name].ring()
+
+    def hanging(self, patience: float) -> list[str]:
+        """The bells that are of no use any more: a turn of their work does not end, or nobody waits for their ring."""
+        ended = {keeper.get_name().removeprefix("bell ") for keeper in self._keepers if keeper.done()}
+        return [name for name, bell in self.bells.items() if name in ended or bell.hangs(patience)]
 
     async def settle(self) -> int:
         """Drain every bell until none has anything left to do now."""

@@ -15,16 +15,20 @@ from app.activities.models import Plan, Series
 from app.clock import Clock
 from app.db import Database, is_database_trouble
 from app.due import DueRow, Row
-from app.escalations import aftercare, checks
+from app.duty import changes, watch
+from app.duty.models import DutyWatch
+from app.escalations import aftercare, checks, handing_over
 from app.escalations import service as escalations
 from app.escalations.models import CaseRow, FollowUp
+from app.messages import service as messages
 from app.messages.models import Outbox
 from app.mood import service as mood
 from app.mood.models import MoodPlan
+from app.people import service as people
 
 log = structlog.get_logger()
 
-DUE_TABLES: Sequence[type[DueRow]] = (CaseRow, FollowUp, Outbox, Plan, MoodPlan, Series)
+DUE_TABLES: Sequence[type[DueRow]] = (CaseRow, FollowUp, Outbox, Plan, MoodPlan, Series, DutyWatch)
 MATERIALISE_EVERY = timedelta(days=1)
 
 
@@ -79,6 +83,27 @@ class Works:
             found = await checks.warn(session, self.clock.now())
         self.looked_on.add(today)
         return found
+
+    async def duty(self) -> int:
+        """Shift changes: who has come hears of what waits, who has gone is asked to whom their cases go."""
+
+        async def turn(session: AsyncSession, house: DutyWatch) -> None:
+            now = self.clock.now()
+            for swap in await changes.lapse(session, now):
+                await messages.send(
+                    session, "swap_settled", key=f"swap_settled:{swap.id}:{swap.made_by}", subject_id=swap.id, now=now,
+                    to=await people.person(session, swap.made_by),
+                )  # fmt: skip
+            changed = await watch.look(session, house, now)
+            if changed is None:
+                return
+            await escalations.shift_changed(session, house.house_id, changed.coming, now)
+            for shift in changed.going:
+                await handing_over.shift_over(session, shift, now)
+
+        async with self.db.begin() as session:
+            await watch.begin(session, self.clock.now())
+        return await self._each(DutyWatch, 50, turn)
 
     async def materialise(self) -> int:
         """Write the dates of every series out, eight weeks ahead."""

@@ -94,6 +94,18 @@ async def invite(looking: Looking) -> str:
     return await worker.hears("四个数字")
 
 
+async def in_danger(looking: Looking, invitation: str) -> str:
+    """小河 comes in by the code that was opened last, and writes; the link on the card that 王乐 sees."""
+    member = await looking.phone("小河", "o_xiaohe")
+    async with httpx.AsyncClient(base_url=f"{looking.address}box/") as client:
+        scene = (await client.get("state.json")).json()["qr_codes"][-1]["scene"]
+    await member.follows(scene)
+    for text in ("好", invitation.rsplit("：", 1)[1][:4], "1", "2", "3", "小河", "不想活了，药都攒好了"):
+        await member.says(text)
+    worker = await looking.phone("王乐", "o_wangle")
+    return (await worker.sees_card("待办提醒"))["url"]
+
+
 def link_in(message: str) -> str:
     return next(word for word in message.split() if word.startswith("http"))
 
@@ -138,14 +150,8 @@ async def test_the_pages_behind_our_links_read_well_on_a_phone(looking: Looking,
     assert (await qr.locator("svg").bounding_box() or {})["width"] > 200
     await looking.picture(qr, f"qr-{'dark' if dark else 'light'}")
 
-    member = await looking.phone("小河", "o_xiaohe")
-    async with httpx.AsyncClient(base_url=f"{looking.address}box/") as client:
-        scene = (await client.get("state.json")).json()["qr_codes"][-1]["scene"]
-    await member.follows(scene)
-    for text in ("好", invitation.rsplit("：", 1)[1][:4], "1", "2", "3", "小河", "不想活了，药都攒好了"):
-        await member.says(text)
     worker = await looking.phone("王乐", "o_wangle")
-    await worker.sees_card("待办提醒")
+    await in_danger(looking, invitation)
     await worker.says("接")
     case = await looking.open(context, link_in(await worker.hears("已记录")))
     words = case.get_by_text("药都攒好了").first
@@ -164,3 +170,53 @@ async def test_a_link_that_is_over_says_what_to_do(looking: Looking) -> None:
     page = await looking.open(await looking.window(375), f"{looking.address}p/case/nonsense")
     looking.wrong.clear()  # the browser notes the 410 itself
     await page.get_by_text("请从消息里重新点开").wait_for()
+
+
+@pytest.mark.parametrize(
+    ("width", "type_size", "script", "dark"),
+    [(375, 100, True, False), (375, 100, False, True), (320, 200, False, False), (1280, 100, True, True)],
+    ids=["375", "375 without script, dark", "320 with type of 200 %", "1280, dark"],
+)
+async def test_a_case_is_taken_and_carried_to_its_end_with_a_thumb(
+    looking: Looking, width: int, type_size: int, script: bool, dark: bool
+) -> None:
+    name = f"one-tap-{width}-{type_size}-{'dark' if dark else 'light'}"
+    context = await looking.window(width, script=script, dark=dark)
+    invitation = await invite(looking)
+    await looking.open(context, link_in(invitation))
+    page = await looking.open(context, await in_danger(looking, invitation))
+
+    async def look(n: int) -> None:
+        """Nothing to press is too small for a thumb, and nothing scrolls sideways."""
+        await page.evaluate("size => { document.documentElement.style.fontSize = size }", f"{type_size}%")
+        assert await sideways(page) <= 0
+        for thing in await page.locator(
+            "button:visible, a.button:visible, label:visible, input[type=date]:visible"
+        ).all():
+            box = await thing.bounding_box()
+            assert box is not None
+            assert box["height"] >= 48, await thing.inner_text()
+        await looking.picture(page, f"{name}-{n}")
+
+    await look(1)
+    button = page.get_by_role("button", name="我来处理")
+    bottom = await button.evaluate("button => button.getBoundingClientRect().bottom")
+    assert bottom < 900  # seen without scrolling
+    assert await button.evaluate("button => parseFloat(getComputedStyle(button).fontSize)") >= 20
+    await button.click()
+    await page.get_by_text("您在处理").wait_for()
+    await page.get_by_text("填结果").click()
+    await look(2)
+    await page.get_by_role("button", name="已联系上").click()
+    await page.get_by_role("button", name="已联系上").wait_for(state="detached")
+    await page.get_by_text("已通电话，平稳").click()
+    await page.get_by_text("口头吵闹").click()
+    await page.get_by_role("button", name="记下结果").click()
+    await page.get_by_text("请选下次哪天联系").wait_for()
+    looking.wrong.clear()  # the browser notes the 422 itself
+    assert await page.get_by_label("已通电话，平稳").is_checked()
+    await look(3)
+    await page.get_by_text("三天后").click()
+    await page.get_by_role("button", name="记下结果").click()
+    await page.get_by_text("已经结束").wait_for()
+    await look(4)

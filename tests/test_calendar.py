@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 from app.activities.calendar import Quiet, dates, milestones
 from app.activities.models import Milestone
 from app.clock import local, wall
-from app.escalations.duty import shift_holds
-from app.escalations.models import Duty
 
 SHANGHAI, AUCKLAND = "Asia/Shanghai", "Pacific/Auckland"
 NIGHT = Quiet(time(21, 30), time(8, 30))
@@ -233,62 +231,3 @@ def test_a_weekly_activity_stays_at_its_hour_when_the_clock_changes(sunday: date
     before, after = (wall(day, time(14, 0), AUCKLAND) for day in days)
     assert local(before, AUCKLAND).hour == local(after, AUCKLAND).hour == 14
     assert abs(after - before - timedelta(days=7)) == timedelta(hours=1)
-
-
-# Who is there
-
-
-def shift(starts: str, ends: str, weekday: int = WEDNESDAY.weekday()) -> Duty:
-    return Duty(house_id=1, person_id=1, weekday=weekday, starts=starts, ends=ends)
-
-
-THURSDAY = WEDNESDAY + timedelta(days=1)
-
-
-@pytest.mark.parametrize(
-    ("day", "hour", "minute", "there"),
-    [
-        (WEDNESDAY, 21, 59, False), (WEDNESDAY, 22, 0, True), (WEDNESDAY, 23, 59, True),
-        (THURSDAY, 0, 0, True), (THURSDAY, 6, 59, True), (THURSDAY, 7, 0, False), (THURSDAY, 22, 0, False),
-        (WEDNESDAY, 0, 0, False), (WEDNESDAY, 6, 59, False),
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize("zone", [SHANGHAI, AUCKLAND])
-def test_a_night_shift_from_22_to_7_begins_on_its_day_and_ends_the_day_after(
-    day: date, hour: int, minute: int, there: bool, zone: str
-) -> None:
-    assert shift_holds(shift("22:00", "07:00"), at(hour, minute, day, zone), zone) is there
-
-
-@pytest.mark.parametrize(
-    ("day", "hour", "minute", "there"),
-    [
-        (WEDNESDAY, 8, 59, False), (WEDNESDAY, 9, 0, True), (WEDNESDAY, 17, 29, True), (WEDNESDAY, 17, 30, False),
-        (THURSDAY, 9, 0, False),
-    ],
-)  # fmt: skip
-def test_a_day_shift_holds_from_its_first_minute_to_the_one_before_its_end(
-    day: date, hour: int, minute: int, there: bool
-) -> None:
-    assert shift_holds(shift("09:00", "17:30"), at(hour, minute, day), SHANGHAI) is there
-
-
-def test_the_night_from_sunday_to_monday_is_one_night() -> None:
-    sunday = shift("22:00", "07:00", weekday=6)
-    assert shift_holds(sunday, at(23, 0, date(2026, 11, 29)), SHANGHAI)
-    assert shift_holds(sunday, at(6, 0, date(2026, 11, 30)), SHANGHAI)
-
-
-@pytest.mark.parametrize(
-    ("sunday", "hours"),
-    [(date(2026, 9, 27), 8), (date(2027, 4, 4), 10)],
-    ids=["the night is an hour shorter", "the night is an hour longer"],
-)
-def test_the_night_shift_lasts_until_seven_on_the_wall_when_the_clock_changes(sunday: date, hours: int) -> None:
-    saturday = sunday - timedelta(days=1)
-    night = shift("22:00", "07:00", weekday=saturday.weekday())
-    begins, ends = at(22, day=saturday, zone=AUCKLAND), at(7, day=sunday, zone=AUCKLAND)
-    assert ends - begins == timedelta(hours=hours)
-    quarters = [begins + timedelta(minutes=15 * n) for n in range(hours * 4)]
-    assert all(shift_holds(night, moment, AUCKLAND) for moment in quarters)
-    assert not shift_holds(night, ends, AUCKLAND)

@@ -140,6 +140,9 @@ def taken_port() -> Iterator[int]:
         ({"TONGXING_WECHAT_ANSWER_WITHIN": "9"}, ["TONGXING_WECHAT_ANSWER_WITHIN 的值不对"]),
         ({"TONGXING_QUIET_FROM": "25:00", "TONGXING_LOG_LEVEL": "loud"}, ["TONGXING_QUIET_FROM", "TONGXING_LOG_LEVEL"]),
         ({"TONGXING_WECHAT_TEMPLATE_DUTY_FIELDS": "code"}, ["TONGXING_WECHAT_TEMPLATE_DUTY_FIELDS 的值不对", "JSON"]),
+        ({"TONGXING_OPERATOR_PHONE": "1"}, ["设置了 TONGXING_OPERATOR_PHONE，还要设置 TONGXING_SMS_GATEWAY"]),
+        ({"TONGXING_PING_URL": "ping.example.org"}, ["TONGXING_PING_URL 不是网址", "https://"]),
+        ({"TONGXING_METRICS_TOKEN": "short"}, ["TONGXING_METRICS_TOKEN 太短", "16 个字符"]),
         ({"TONGXING_DATABASE_URL": "mysql://a@b/c"}, ["TONGXING_DATABASE_URL", "postgresql+psycopg://"]),
         (
             {"TONGXING_DATABASE_URL": "sqlite+aiosqlite:////nowhere/at/all.db"},
@@ -194,6 +197,21 @@ def test_a_file_that_is_no_database_is_left_alone(ready: Desk) -> None:
     assert ready.database.read_bytes() == b"what is this" * 500
 
 
+# Figures
+
+
+def test_figures_are_a_table_or_data_and_a_wrong_month_or_house_is_a_sentence(ready: Desk) -> None:
+    ready.types("figures", **KEY).ends_with("数据库里还没有项目", "tongxing load")
+    assert ready.types("load", PROGRAMME, **KEY).code == 0
+    table = ready.types("figures", "--month", "2026-11", **KEY)
+    assert (table.code, table.wrong) == (0, "")
+    assert table.said.startswith("2026-11 的事\n")
+    found = json.loads(ready.types("figures", "--json", "--house", "duantang", **KEY).said)
+    assert found["levels"]["red"]["cases"] == 0
+    ready.types("figures", "--month", "11", **KEY).ends_with("“11”不是月份", "2026-11")
+    ready.types("figures", "--house", "nowhere", **KEY).ends_with("没有 code 是 nowhere 的小站")
+
+
 # A programme
 
 
@@ -235,6 +253,30 @@ def test_an_invitation_is_a_link_and_four_digits(ready: Desk) -> None:
     ready.types("invite", "nobody", **KEY).ends_with("没有 code 是 nobody 的人", "tongxing load")
 
 
+def test_a_token_is_shown_once_listed_and_taken_back(ready: Desk) -> None:
+    ready.types("load", PROGRAMME, **KEY)
+    assert ready.types("token", "list", **KEY).said.strip() == "还没有令牌。"
+    made = ready.types("token", "make", "--for", "wangle", "--days", "30", "--may", "take,read", **KEY)
+    assert re.search(r"第 1 号令牌，wangle，能 read take，到 \d{4}-\d\d-\d\d", made.said)
+    key = made.said.split()[-1]
+    assert re.fullmatch(r"tongxing_[\w-]{43}", key)
+    assert key.encode() not in ready.database.read_bytes()
+    listed = ready.types("token", "list", **KEY).said
+    assert "1　wangle　read take　有效" in listed
+    assert "没用过" in listed
+    assert key not in listed
+    assert "收回了" in ready.types("token", "revoke", "1", **KEY).said
+    assert "1　wangle　read take　收回了" in ready.types("token", "list", **KEY).said
+
+
+def test_a_token_is_for_staff_who_can_take_a_case(ready: Desk) -> None:
+    ready.types("load", PROGRAMME, **KEY)
+    ready.types("token", "make", "--for", "nobody", **KEY).ends_with("没有 code 是 nobody 的人")
+    ready.types("token", "make", "--for", "lilaoshi", **KEY).ends_with("不是社工也不是负责人")
+    ready.types("token", "make", "--for", "wangle", "--may", "everything", **KEY).ends_with("--may 只能写 take、read")
+    ready.types("token", "revoke", "7", **KEY).ends_with("没有第 7 号令牌", "tongxing token list")
+
+
 # Serving
 
 
@@ -270,7 +312,18 @@ def test_the_demo_never_runs_beside_a_real_account(desk: Desk) -> None:
 def test_the_command_says_what_it_can_do() -> None:
     words = [sys.executable, "-c", "from app.cli import main; main()", "--help"]
     answer = subprocess.run(words, cwd=ROOT, capture_output=True, timeout=60, check=True)
-    for word in ("demo", "serve", "worker", "migrate", "load", "invite", "menu", "doctor", "先试试 tongxing demo"):
+    for word in (
+        "demo",
+        "serve",
+        "worker",
+        "migrate",
+        "load",
+        "invite",
+        "menu",
+        "token",
+        "doctor",
+        "先试试 tongxing demo",
+    ):
         assert word in answer.stdout.decode()
 
 
@@ -319,7 +372,8 @@ def test_the_doctor_says_what_is_wrong_with_the_settings_and_stops(desk: Desk) -
 
 
 def test_the_doctor_speaks_of_an_account_that_cannot_be_reached(ready: Desk) -> None:
-    answer = ready.types("doctor", **ACCOUNT, **NOWHERE, TONGXING_PUBLIC_URL="https://house.example.org")
+    right = {"TONGXING_PUBLIC_URL": "https://house.example.org", "TONGXING_OPERATOR_ROBOT": "k"}
+    answer = ready.types("doctor", **ACCOUNT, **NOWHERE, **right)
     assert answer.code == 1
     assert "Traceback" not in answer.said + answer.wrong
     assert "✗ 公众号：连不上（ConnectError）：请检查网络和接口地址（stable_token）" in answer.said

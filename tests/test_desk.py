@@ -15,6 +15,7 @@ from app.activities.machine import Answer
 from app.activities.models import Rsvp
 from app.escalations.models import CaseRow
 from app.messages.models import Inbox
+from bot import desk
 from bot.reception import Reception
 from bot.simulator import Delivery
 from bot.wechat import Inbound, Text
@@ -123,6 +124,34 @@ async def test_more_than_one_transaction_full_is_handled_in_several(story: Story
     assert all(answer.error is None for answer in answers)
     await story.house.desk._slips.join()
     assert sorted(await kept(story), key=lambda words: int(words or 0)) == [str(n) for n in range(150)]
+
+
+@pytest.mark.parametrize(
+    ("shared_for", "all_of_them"),
+    [(desk.SHARED_FOR, False), (3600.0, True)],
+    ids=["a few are committed first", "control: without a limit an alert waits for all of them"],
+)
+async def test_who_sends_alerts_does_not_wait_for_a_whole_crowd_at_the_door(
+    story: Story, monkeypatch: pytest.MonkeyPatch, shared_for: float, all_of_them: bool
+) -> None:
+    monkeypatch.setattr(desk, "SHARED_FOR", shared_for)
+    under_way, heard = asyncio.Event(), 0
+
+    async def slow(_heard: Inbound) -> None:
+        nonlocal heard
+        heard += 1
+        if heard == 3:
+            under_way.set()
+        await asyncio.sleep(0.03)
+
+    around_receiving(monkeypatch, slow)
+    crowd = [says(story, str(n)) for n in range(30)]
+    await under_way.wait()
+    async with story.house.db.begin() as session:
+        before_us = await session.scalar(select(func.count()).select_from(Inbox))
+    await asyncio.gather(*crowd)
+    assert (before_us == 30) is all_of_them
+    assert len(await kept(story)) == 30
 
 
 async def test_closing_finishes_what_lies_on_the_desk(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 import shutil
 import sqlite3
 from contextlib import closing
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,16 @@ import pytest
 from sqlmodel import select
 
 from app import doctor, menu_command, migrations
+from app.duty import changes
+from app.duty.models import DayKind
+from app.messages import channels
 from app.messages.models import Alarm, Channel, Contact
 from app.people import service as people
 from app.settings import GivenSettings, Settings
+from app.watch import service as watch
+from app.watch.models import Role
 from bot.outside import Misconfigured
-from tests.conftest import Story
+from tests.conftest import MONDAY, Story
 
 PUBLIC = "https://house.example.org"
 WECOM: dict[str, Any] = {
@@ -42,7 +47,10 @@ async def line(story: Story, what: str, settings: Settings | None = None, **more
 
 
 async def test_an_installation_that_is_set_up_right_is_told_so(story: Story) -> None:
-    settings = changed(story.settings, wechat_subscription_activity="TPL_ACTIVITY")
+    watched = {"operator_robot": "k", "ping_url": "https://ping.example.org/x", "metrics_token": "t" * 16}
+    settings = changed(story.settings, wechat_subscription_activity="TPL_ACTIVITY", **watched)
+    async with story.house.db.begin() as session:
+        await watch.beat(session, {Role.WEB: "web-1", Role.WORKER: "worker-1"}, story.house.clock.now())
     await menu_command.push(settings, story.house.clock, story.house.worlds.wechat)
     assert await lines(story, settings) == [
         "✓ 设置：读得懂",
@@ -55,6 +63,11 @@ async def test_an_installation_that_is_set_up_right_is_told_so(story: Story) -> 
         "✓ 通道：没有关着的",
         "✓ 工作人员：4 位都至少有一个通道",
         "✓ 求助：每一步都有人，每个人都收得到",
+        "✓ 调休：今后 30 天放哪天、补哪天都知道",
+        "✓ 运行：接收消息和到点做事的都有动静（到点做事的 1 个）",
+        "✓ 出事告诉谁：依次用 群机器人",
+        "✓ 外面的看守：一切正常时每分钟报一次平安",
+        "✓ 指标：/metrics 开着，要令牌",
         "✓ 公众号：拿得到 access_token",
         "✓ 回调：微信找得到 127.0.0.1",
         "✓ 待办模板：「待办提醒」，字段都对得上",
@@ -208,6 +221,37 @@ async def test_a_message_of_lately_or_another_channel_is_enough_to_be_reached(st
     assert (await line(story, "工作人员", everything)).startswith("✓ 工作人员：4 位")
 
 
+# Who watches
+
+
+async def test_a_process_that_has_stopped_without_a_goodbye_is_named(story: Story) -> None:
+    assert await line(story, "运行") == "－ 运行：现在没有进程在运行；要运行的话：systemctl start tongxing"
+    async with story.house.db.begin() as session:
+        await watch.beat(session, {Role.WEB: "web-1"}, story.house.clock.now())
+    assert "✗ 运行：到点做事的（worker） 没有在运行" in await line(story, "运行")
+    async with story.house.db.begin() as session:
+        now = story.house.clock.now()
+        await watch.beat(session, {Role.WORKER: "worker-1"}, now)
+        await watch.beat(session, {Role.WEB: "web-2"}, now - timedelta(seconds=200))
+        await watch.leave(session, ["web-1"])
+    assert "✗ 运行：接收消息的（serve） 200 秒没有动静" in await line(story, "运行")
+
+
+async def test_an_installation_that_nobody_would_hear_of_is_told_how_to_be_heard_of(story: Story) -> None:
+    assert (await line(story, "出事告诉谁")).startswith("✗ 出事告诉谁：只写日志")
+    assert (await line(story, "外面的看守")).startswith("－ 外面的看守：没有设置 TONGXING_PING_URL")
+    assert (await line(story, "指标")).startswith("－ 指标：没有设置 TONGXING_METRICS_TOKEN")
+
+
+async def test_an_alarm_of_the_watch_says_where_to_look(story: Story) -> None:
+    async with story.house.db.begin() as session:
+        await channels.alarm(session, "watch", "overdue", story.house.clock.now(), code="A-0001")
+    assert (
+        await line(story, "警报")
+        == "✗ 警报：watch overdue，24 小时内 1 次：有事过了时间没有往下叫人，看 systemctl status 'tongxing*'"
+    )
+
+
 # The account
 
 
@@ -320,3 +364,18 @@ async def test_the_doctor_says_no_secret_and_nobodys_name_or_openid(story: Story
     secrets = (story.settings.wechat_app_secret, story.settings.secret_key, story.settings.wechat_token)
     hidden = [secret.get_secret_value() for secret in secrets]
     assert not any(word in said for word in (*hidden, "小河", "王乐", "o_wangle"))
+
+
+async def test_a_year_whose_make_up_days_nobody_knows_is_named_a_month_before_it_begins(story: Story) -> None:
+    await story.clock.forward_to(MONDAY.replace(month=12, day=1))
+    assert (await line(story, "调休")).startswith("✓")
+    await story.clock.forward_to(MONDAY.replace(month=12, day=3))
+    assert (await line(story, "调休")).startswith("✗ 调休：2027 年的还不知道，先按法定假日排值班（duantang）")
+    async with story.house.db.begin() as session:
+        house = await people.house(session, 1)
+        boss = await people.find_by_code(session, "zhoumin")
+        assert boss is not None
+        await changes.note_day(
+            session, house.programme_id, None, date(2027, 2, 20), DayKind.WORKING, by=boss, now=story.house.clock.now()
+        )
+    assert (await line(story, "调休")).startswith("✓"), "staff have written the days down"

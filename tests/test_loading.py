@@ -15,7 +15,8 @@ from app.activities.calendar import Quiet
 from app.activities.models import Milestone, Occurrence, Plan, Rsvp, Series, State
 from app.clock import local
 from app.db import Database, ident
-from app.escalations.models import Duty, LadderRow
+from app.duty.models import Duty
+from app.escalations.models import LadderRow
 from app.escalations.states import Level
 from app.loading import Loaded, LoadError, load, read_programme
 from app.messages import service as messages
@@ -343,7 +344,7 @@ MISTAKES = [
     ("code: azhu\n", "code: xiaohe\n", "code: xiaohe\n    name: 阿珠", "重复了"),
     ("name: 阿珠\n", "name: '小河'\n", "name: '小河'", "azhu 和 xiaohe 在同一个小站里同名"),
     ("openid: o_lihong", "openid: 'o_wangle'", "openid: 'o_wangle'", "重复了"),
-    ("- 周六 09:00-12:00", "- 周六 09:00-09:00", "- 周六", "整天值班请写 00:00-23:59"),
+    ("- 周六 09:00-12:00", "- 周六 09:00-09:00", "- 周六", "整天值班请写 00:00-24:00"),
     ("- 周六 09:00-12:00", "- 周六 九点到十二点", "- 周六", "要写成 周一至周五 08:30-17:00"),
     ("- 周六 09:00-12:00", "- 周六 09:00-12:00\n      - 周末 1:00-2:00", "- 周末", "周一至周五"),
     ("title: 书法", "title: 康复书法", "title: 康复书法", "锁屏"),

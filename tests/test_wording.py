@@ -24,7 +24,7 @@ PREFIX = re.compile(rf"(?:{'|'.join(sorted(ROOMS))})\.[a-z0-9_]*")
 
 # What Talk.say and a notice's say fill in by themselves, and what `**words_of(…)` and its like bring along.
 COMMON = {"home", "phone", "support", "emergency", "worker", "called"}
-BROUGHT = {"title", "place", "when", "day", "at", "support", "emergency"}
+BROUGHT = {"title", "place", "when", "day", "at", "support", "emergency", "asker", "name", "shift", "back"}
 
 # No reason to be angry (docs: how we speak). What gives a reason to be ashamed is in bot/wording/discretion.yaml.
 LECTURES = ("病友", "冷静", "想开点", "坚强")

@@ -1,1 +1,1 @@
-"""Flag, case, ladder, duty: a reply that signals danger reaches a person who answers for it."""
+"""Flag, case, ladder: a reply that signals danger reaches a person who answers for it."""

@@ -5,7 +5,7 @@ Looked at when the house opens, every day from then on, and whenever a ladder is
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.escalations.duty import everybody_on_the_rota
+from app.duty import service as duty
 from app.escalations.ladders import ALONE_AT_NIGHT, ENDS, LEADS_NOWHERE, LadderError, ladder_for, read_ladder
 from app.escalations.models import LadderRow
 from app.escalations.states import Ladder, Level, Target
@@ -22,6 +22,8 @@ from app.messages import service as messages
 from app.people.models import House, Person, Role
 from app.tasks import service as tasks
 from app.tasks.models import TaskKind
+
+ROTA_AHEAD = timedelta(days=14)
 
 
 class Weak(StrEnum):
@@ -70,7 +72,7 @@ class _House:
 
 
 async def weaknesses(
-    session: AsyncSession, programme_id: int, *, instead: Mapping[Level, Ladder] | None = None
+    session: AsyncSession, programme_id: int, now: datetime, *, instead: Mapping[Level, Ladder] | None = None
 ) -> list[Weakness]:  # fmt: skip
     """Everything that is wrong with the ladders of a programme; with those of `instead`, if they were its own."""
     found: list[Weakness] = []
@@ -80,7 +82,7 @@ async def weaknesses(
             ladders[level] = (instead or {}).get(level) or await ladder_for(session, programme_id, level)
         except LadderError:
             found.append(Weakness(Weak.UNREADABLE, level))
-    houses = await _houses(session, programme_id)
+    houses = await _houses(session, programme_id, now)
     meant = {
         (level, house.id, n): {p for pair in house.pairs for p in house.named(step.targets, pair, at_night=False)}
         for level, ladder in ladders.items() for house in houses for n, step in enumerate(ladder.steps)
@@ -99,7 +101,7 @@ async def weaknesses(
     return found + [Weakness(Weak.NO_CHANNEL, person_id=p) for p in sorted(everybody - by_channel)]
 
 
-async def _houses(session: AsyncSession, programme_id: int) -> list[_House]:
+async def _houses(session: AsyncSession, programme_id: int, now: datetime) -> list[_House]:
     leads = select(col(Person.id)).where(
         col(Person.programme_id) == programme_id, col(Person.role) == Role.SUPERVISOR
     )  # fmt: skip
@@ -113,24 +115,27 @@ async def _houses(session: AsyncSession, programme_id: int) -> list[_House]:
         )
         there = frozenset((worker, backup) for worker, backup in pairs)
         if there:
-            found.append(_House(house.id or 0, there, await everybody_on_the_rota(session, house), leading))
+            shifts = await duty.plan(session, house, now, now + ROTA_AHEAD)
+            found.append(_House(house.id or 0, there, frozenset(shift.person_id for shift in shifts), leading))
     return found
 
 
-async def refuse_alone(session: AsyncSession, programme_id: int, level: Level, ladder: Ladder) -> None:
+async def refuse_alone(session: AsyncSession, programme_id: int, level: Level, ladder: Ladder, now: datetime) -> None:
     """LadderError if a programme with this ladder would leave somebody in danger alone."""
     if level is Level.RED and ladder.loops is not None:
         raise LadderError(ENDS)
-    for weakness in await weaknesses(session, programme_id, instead={level: ladder}):
+    for weakness in await weaknesses(session, programme_id, now, instead={level: ladder}):
         if weakness.level is level and weakness.kind is Weak.STEP:
             raise LadderError(LEADS_NOWHERE.format(step=(weakness.step or 0) + 1))
         if weakness.level is level and weakness.kind is Weak.NOBODY:
             raise LadderError(ALONE_AT_NIGHT)
 
 
-async def save_ladder(session: AsyncSession, programme_id: int, level: Level, plan: dict[str, Any]) -> None:
+async def save_ladder(
+    session: AsyncSession, programme_id: int, level: Level, plan: dict[str, Any], now: datetime
+) -> None:
     """Write a ladder down for a programme; cases that are open keep theirs. LadderError: nothing is written."""
-    await refuse_alone(session, programme_id, level, read_ladder(plan))
+    await refuse_alone(session, programme_id, level, read_ladder(plan), now)
     row = await session.scalar(
         select(LadderRow).where(col(LadderRow.programme_id) == programme_id, col(LadderRow.level) == level)
     )
@@ -145,12 +150,8 @@ async def warn(session: AsyncSession, now: datetime) -> int:
     """Tell whoever runs the program, and about colleagues whoever leads, once a day each; how many were new."""
     told = 0
     for programme_id in await session.scalars(select(col(House.programme_id)).distinct()):
-        for weakness in await weaknesses(session, programme_id):
-            what = "-".join(
-                str(part) for part in (weakness.house_id, weakness.level, weakness.step) if part is not None
-            )
-            code = f"person-{weakness.person_id}" if weakness.person_id is not None else what
-            told += await channels.alarm(session, "ladder", weakness.kind, now, code=code, once_a="%Y%m%d")
+        for weakness in await weaknesses(session, programme_id, now):
+            told += await channels.alarm(session, "ladder", weakness.kind, now, code=weakness.code, once_a="%Y%m%d")
             if weakness.person_id is not None:
                 await tasks.ask_a_person(
                     session, TaskKind.CLEAR, "no_channel", key=f"no-channel:{weakness.person_id}:{now:%G%V}", now=now,

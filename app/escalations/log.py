@@ -1,7 +1,7 @@
 """The log of a case: every event as data, and the case computed from them again."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from typing import Any
 
@@ -12,6 +12,8 @@ from app.escalations.models import CaseEvent
 from app.escalations.states import Case, Ladder, Level, Outcome
 
 OPENED = "Opened"
+MENDED = "Mended"  # the auditor gave the case a next action, since it had none
+VIA = "via"  # beside what happened: the way by which a person did it
 _DAYS = {"next_contact", "on"}
 _EVENTS: dict[str, type[Any]] = {
     kind.__name__: kind
@@ -32,7 +34,7 @@ def encode(event: Event) -> tuple[str, dict[str, Any]]:
 
 
 def decode(kind: str, detail: dict[str, Any]) -> Event:
-    fields = dict(detail)
+    fields = {name: value for name, value in detail.items() if name != VIA}
     if "reachable" in fields:
         fields["reachable"] = tuple(tuple(people) for people in fields["reachable"])
     if kind == "Flagged":
@@ -59,6 +61,8 @@ def replay(entries: Iterable[CaseEvent]) -> Case:
             level = Level(entry.detail["level"])
             ladder, drill = read_ladder(entry.detail["ladder"]), entry.detail.get("drill", False)
             case = machine.open_case(level, ladder, entry.at, drill=drill)
+        elif entry.kind == MENDED and case is not None:
+            case = replace(case, next_action_at=entry.at)
         elif entry.kind in _EVENTS and case is not None:
             case, _effects = machine.decide(case, decode(entry.kind, entry.detail), entry.at)
     if case is None:

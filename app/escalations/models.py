@@ -1,6 +1,7 @@
 """Tables of the escalations room. Visible to the staff of the house, and to whoever was alerted."""
 
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, Index, UniqueConstraint, false, text
@@ -80,6 +81,15 @@ class Flag(Record, table=True):
     at: datetime = Field(sa_type=UTCDateTime)
 
 
+class Via(StrEnum):
+    """The way by which a person did something to a case."""
+
+    CHAT = "chat"
+    WECOM = "wecom"
+    PAGE = "page"
+    API = "api"
+
+
 class CaseEvent(Record, table=True):
     """What happened to a case, in order. Append-only; the case can be computed from it."""
 
@@ -119,18 +129,6 @@ class FollowUp(DueRow, table=True):
     on: date
     reminded: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     done_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
-
-
-class Duty(Record, table=True):
-    """Wall-clock hours in which a worker of a house is there, each week."""
-
-    __table_args__ = (UniqueConstraint("person_id", "house_id", "weekday"),)
-    id: int | None = Field(default=None, primary_key=True)
-    house_id: int = Field(foreign_key="house.id", index=True)
-    person_id: int = Field(foreign_key="person.id", index=True)
-    weekday: int
-    starts: str
-    ends: str
 
 
 class LadderRow(Record, table=True):

@@ -12,7 +12,7 @@ from app.db import ident, ring
 from app.escalations import aftercare, codes, events, journal, log, machine, targets
 from app.escalations.events import Effect, Event
 from app.escalations.ladders import ladder_for, read_ladder, write_ladder
-from app.escalations.models import CaseEvent, CaseRow, Flag
+from app.escalations.models import CaseRow, Flag, Via
 from app.escalations.states import Case, Ladder, Level, State
 from app.escalations.telling import alerted, carry_out, notify
 from app.messages import service as messages
@@ -192,15 +192,16 @@ async def help_wanted(session: AsyncSession, row: CaseRow, member: Person, now: 
 
 
 async def happened(
-    session: AsyncSession, row: CaseRow, event: Event, now: datetime, *, actor: Person | None = None
-) -> tuple[Effect, ...]:
+    session: AsyncSession, row: CaseRow, event: Event, now: datetime, *, actor: Person | None = None,
+    via: Via | None = None,
+) -> tuple[Effect, ...]:  # fmt: skip
     """Let the machine decide, write down what it decided, and carry out what follows from it."""
     before = as_case(row)
     after, effects = machine.decide(before, event, now)
     if after == before and any(isinstance(effect, events.Refused) for effect in effects):
         return effects
     _write(row, after, now)
-    seq = await journal.append(session, row, *log.encode(event), now=now, actor=actor)
+    seq = await journal.append(session, row, *log.encode(event), now=now, actor=actor, via=via)
     for effect in effects:
         await carry_out(session, row, effect, seq, now)
     if row.state is State.RESOLVED:
@@ -210,9 +211,9 @@ async def happened(
     return effects
 
 
-async def joined(session: AsyncSession, row: CaseRow, by: Person, now: datetime) -> None:
+async def joined(session: AsyncSession, row: CaseRow, by: Person, now: datetime, *, via: Via) -> None:
     """协助: a second person works on it too; the owner stays the one who answers for it."""
-    seq = await journal.append(session, row, "Joined", {}, now=now, actor=by)
+    seq = await journal.append(session, row, "Joined", {}, now=now, actor=by, via=via)
     if row.owner_id is not None:
         await notify(session, row, row.owner_id, seq, now, what="joined", owner=by.id)
 
@@ -228,16 +229,8 @@ async def adopt(session: AsyncSession, guest: Person, who: Person) -> None:
     await session.flush()
 
 
-async def taken_since(session: AsyncSession, row: CaseRow, seq: int) -> bool:
-    """Whether somebody took the case after this entry of its log: what was sent then is out of date."""
-    later = select(col(CaseEvent.id)).where(
-        col(CaseEvent.case_id) == row.id, col(CaseEvent.seq) > seq, col(CaseEvent.kind) == "Taken"
-    )
-    return await session.scalar(later.limit(1)) is not None
-
-
-async def viewed(session: AsyncSession, row: CaseRow, by: Person, now: datetime) -> None:
-    await journal.append(session, row, "Viewed", {}, now=now, actor=by)
+async def viewed(session: AsyncSession, row: CaseRow, by: Person, now: datetime, *, via: Via) -> None:
+    await journal.append(session, row, "Viewed", {}, now=now, actor=by, via=via)
 
 
 async def reachable_for(session: AsyncSession, row: CaseRow, now: datetime) -> machine.Reachable:

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.escalations.duty import on_duty
+from app.duty.service import on_duty
 from app.escalations.machine import Reachable
 from app.escalations.states import Ladder, Target
 from app.messages import service as messages

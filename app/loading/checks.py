@@ -8,6 +8,7 @@ from itertools import chain
 
 from dateutil.rrule import rrulestr
 
+from app.duty.models import DayKind
 from app.escalations.ladders import DEFAULTS, LadderError, read_ladder
 from app.escalations.states import Level, Target
 from app.loading.file import ProgrammeFile
@@ -24,7 +25,7 @@ def check(file: ProgrammeFile) -> list[Problem]:
     return list(
         chain(
             _codes(file), _neutral(file), _phones(file), _houses(file), _same_names(file), _staff(file),
-            _companions(file), _activities(file), _ladders(file), _somebody_answers(file),
+            _companions(file), _rota(file), _activities(file), _ladders(file), _somebody_answers(file),
         )
     )  # fmt: skip
 
@@ -47,6 +48,8 @@ def _codes(file: ProgrammeFile) -> Iterator[Problem]:
     yield from _twice(file, file.houses, (house.code for house in file.houses), "code")
     yield from _twice(file, people, (person.code for person in people), "code")
     yield from _twice(file, file.activities, (f"{a.house}:{a.code}" for a in file.activities), "code")
+    yield from _twice(file, file.rota, (f"{r.house}:{r.code}" for r in file.rota), "code")
+    yield from _twice(file, file.days, (f"{d.house}:{d.day}" for d in file.days), "day")
     yield from _twice(file, file.staff, (person.openid for person in file.staff), "openid")
 
 
@@ -154,6 +157,31 @@ def _companions(file: ProgrammeFile) -> Iterator[Problem]:
             yield file.problem(member, "backup", f"{member.code} 的 backup 和 worker 是同一个人，请换一位")
 
 
+# Turns and days
+
+
+def _rota(file: ProgrammeFile) -> Iterator[Problem]:
+    staff = {person.code: person for person in file.staff}
+    codes = _codes_in(file, "staff")
+    for turns in file.rota:
+        for n, code in enumerate(turns.people):
+            path: Path = (*turns.path, "people", n)
+            person = staff.get(code)
+            if codes.lack(code):
+                yield file.sheet.problem(path, f"写的 {code} 不在 staff 里{nearest(code, codes.known)}")
+            elif person is not None and not person.answers:
+                yield file.sheet.problem(path, f"{code} 是同伴辅导员，不排值班，请换一位社工或督导")
+            elif person is not None and person.role == Role.WORKER and _serves_not(file, person, turns.house):
+                yield file.sheet.problem(path, f"{code} 不负责这个小站，请在 {code} 的 also 里加上 {turns.house}")
+    for day in file.days:
+        if day.hours_of is not None and day.kind is not DayKind.WORKING:
+            yield file.problem(day, "hours_of", "只用在上班的日子（kind: working），请删掉")
+
+
+def _serves_not(file: ProgrammeFile, person: StaffEntry, house: str) -> bool:
+    return file.house(house) is not None and house not in person.houses
+
+
 # Activities
 
 
@@ -197,7 +225,7 @@ def _red(file: ProgrammeFile, plan: Plan, path: Path) -> Iterator[Problem]:
     there = {
         Target.ASSIGNED: any(member.worker for member in file.members) or not file.members,
         Target.BACKUP: any(member.backup for member in file.members) or not file.members,
-        Target.DUTY: any(person.duty for person in file.staff),
+        Target.DUTY: any(person.duty for person in file.staff) or bool(file.rota),
         Target.SUPERVISOR: any(person.role == Role.SUPERVISOR for person in file.staff),
         Target.EVERYONE: any(person.answers for person in file.staff),
     }

@@ -4,7 +4,16 @@ from dataclasses import dataclass
 
 from app.loading.lines import Sheet
 from app.loading.problems import Problem
-from app.loading.schema import ActivityEntry, Entry, HouseEntry, MemberEntry, ProgrammeEntry, StaffEntry
+from app.loading.schema import (
+    ActivityEntry,
+    DayEntry,
+    Entry,
+    HouseEntry,
+    MemberEntry,
+    ProgrammeEntry,
+    RotaEntry,
+    StaffEntry,
+)
 
 
 @dataclass(frozen=True)
@@ -14,6 +23,8 @@ class ProgrammeFile:
     staff: tuple[StaffEntry, ...]
     members: tuple[MemberEntry, ...]
     activities: tuple[ActivityEntry, ...]
+    rota: tuple[RotaEntry, ...]
+    days: tuple[DayEntry, ...]
     sheet: Sheet
 
     def problem(self, entry: Entry, field: str, text: str) -> Problem:
@@ -25,5 +36,6 @@ class ProgrammeFile:
     def people(self) -> tuple[StaffEntry | MemberEntry, ...]:
         return (*self.staff, *self.members)
 
-    def in_houses(self) -> tuple[StaffEntry | MemberEntry | ActivityEntry, ...]:
-        return (*self.staff, *self.members, *self.activities)
+    def in_houses(self) -> tuple[StaffEntry | MemberEntry | ActivityEntry | RotaEntry | DayEntry, ...]:
+        """What belongs to a house; a day without one is the whole programme's."""
+        return (*self.staff, *self.members, *self.activities, *self.rota, *(day for day in self.days if day.house))

@@ -3,17 +3,18 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.db import Record, ident
-from app.escalations.models import Duty
+from app.duty.models import Duty
 from app.loading.file import ProgrammeFile
 from app.loading.schema import StaffEntry
 from app.loading.tally import Tally, settle
+from app.loading.weekly import Shift
 from app.messages import service as messages
 from app.people.models import House, Person, Posting, Programme
 
@@ -96,14 +97,13 @@ async def _put_on_duty(
         await session.delete(there[place])
     for house_id, weekday in sorted(wanted.keys() - there.keys()):
         shift = wanted[house_id, weekday]
-        session.add(
-            Duty(house_id=house_id, person_id=ident(row), weekday=weekday, starts=shift.starts, ends=shift.ends)
-        )
-    moved = [
-        settle(there[place], starts=wanted[place].starts, ends=wanted[place].ends)
-        for place in there.keys() & wanted.keys()
-    ]
+        session.add(Duty(house_id=house_id, person_id=ident(row), weekday=weekday, **_hours(shift)))
+    moved = [settle(there[place], **_hours(wanted[place])) for place in there.keys() & wanted.keys()]
     return any(moved) or there.keys() != wanted.keys()
+
+
+def _hours(shift: Shift) -> dict[str, Any]:
+    return {"starts": shift.starts, "ends": shift.ends, "on_holidays": shift.on_holidays}
 
 
 async def _know_by_openid(

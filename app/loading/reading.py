@@ -10,11 +10,13 @@ from app.loading.lines import Path, Sheet, read_sheet
 from app.loading.problems import LoadError, Problem
 from app.loading.schema import (
     ActivityEntry,
+    DayEntry,
     Entry,
     HouseEntry,
     MemberEntry,
     Outline,
     ProgrammeEntry,
+    RotaEntry,
     StaffEntry,
 )
 from app.loading.sentences import problem_of
@@ -38,6 +40,8 @@ def read_programme(text: str) -> ProgrammeFile:
         staff=_entries(StaffEntry, "staff", sheet, problems),
         members=_entries(MemberEntry, "members", sheet, problems),
         activities=_entries(ActivityEntry, "activities", sheet, problems),
+        rota=_entries(RotaEntry, "rota", sheet, problems),
+        days=_entries(DayEntry, "days", sheet, problems),
         sheet=sheet,
     )
     problems += check(file)

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo, available_timezones
 from dateutil.rrule import rrulestr
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, PrivateAttr, model_validator
 
+from app.duty.models import DayKind
 from app.escalations.states import Level, Target
 from app.loading.lines import Path, spell
 from app.loading.sentences import nearest
-from app.loading.weekly import Shift, read_day, read_days, read_shifts, read_time, weekly_rule
+from app.loading.weekly import Shift, read_day, read_days, read_shifts, read_time, read_turn, weekly_rule
 from app.people.models import Role
 
 RULE_PARTS = frozenset(
@@ -95,6 +96,13 @@ def _yes(text: str) -> bool:
     if text.lower() in ("false", "no", "否"):
         return False
     raise ValueError("只能写 true 或 false")
+
+
+def _kind(text: str) -> DayKind:
+    known = {"off": DayKind.OFF, "放假": DayKind.OFF, "working": DayKind.WORKING, "上班": DayKind.WORKING}
+    if text not in known:
+        raise ValueError("只能写 off（放假、关门）或 working（上班、补班）")
+    return known[text]
 
 
 def _whole(least: int, most: int) -> PlainValidator:
@@ -276,6 +284,28 @@ class ActivityEntry(Entry):
         return time.fromisoformat(self.at)
 
 
+class RotaEntry(Entry):
+    code: Code = Field(description="轮班的代码（英文字母和数字）")
+    house: Code = Field(description="小站的 code")
+    hours: list[Annotated[tuple[Shift, ...], _as(read_shifts)]] = Field(
+        min_length=1, description="轮的是哪些时间，比如 每天 22:00-06:00"
+    )
+    people: list[Code] = Field(min_length=1, description="轮流的人的 code，按先后，比如 [a, b]")
+    starts_on: Annotated[date, _as(_date)] = Field(description="第一个人从哪天开始，比如 2026-11-30")
+    turn: Annotated[int, _as(read_turn)] = Field(7, description="多久换一个人，比如 每周")
+
+    @property
+    def shifts(self) -> tuple[Shift, ...]:
+        return tuple(shift for shifts in self.hours for shift in shifts)
+
+
+class DayEntry(Entry):
+    day: Annotated[date, _as(_date)] = Field(description="日期，比如 2027-02-14")
+    kind: Annotated[DayKind, _as(_kind)] = Field(description="off（放假、关门）或 working（上班、补班）")
+    house: Code = ""
+    hours_of: Annotated[int | None, _as(read_day)] = Field(None, description="按周几的时间值班，比如 周五")
+
+
 class Outline(Entry):
     """The sections of the file, before anything in them is looked at."""
 
@@ -284,3 +314,5 @@ class Outline(Entry):
     staff: list[Any] = Field(min_length=1, description="工作人员，至少一位社工或督导")
     members: list[Any] = Field(default_factory=list)
     activities: list[Any] = Field(default_factory=list)
+    rota: list[Any] = Field(default_factory=list)
+    days: list[Any] = Field(default_factory=list)

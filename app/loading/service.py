@@ -9,11 +9,12 @@ from sqlmodel import col
 from app import weak_ladders
 from app.activities.calendar import Quiet
 from app.db import ident
+from app.duty import changes
 from app.escalations.checks import refuse_alone
 from app.escalations.ladders import LadderError, ladder_for
 from app.escalations.models import LadderRow
 from app.escalations.states import Level
-from app.loading import meetings, people
+from app.loading import meetings, people, rota
 from app.loading.checks import plan_of
 from app.loading.file import ProgrammeFile
 from app.loading.problems import LoadError, Problem
@@ -27,9 +28,9 @@ async def load(session: AsyncSession, file: ProgrammeFile, *, now: datetime, qui
     """Create what is new, change what differs, leave the rest; the same file a second time changes nothing.
 
     What the file says about a person, a house or an activity replaces what was there: a line taken out of
-    it (a `phone`, a `duty`, a ladder) is taken out here. People, houses and activities that the file does not name
-    at all are left alone, and so is what only they themselves decide: what they are called, whether they
-    joined, what they stopped, and the WeChat user that they joined with.
+    it (a `phone`, a `duty`, a ladder, a turn of the `rota`, a day) is taken out here. People, houses and
+    activities that the file does not name at all are left alone, and so is what only they themselves decide:
+    what they are called, whether they joined, what they stopped, and the WeChat user that they joined with.
 
     Never commits. LoadError, and nothing may be committed, when the file is at odds with the database.
     """
@@ -37,13 +38,16 @@ async def load(session: AsyncSession, file: ProgrammeFile, *, now: datetime, qui
     programme, changed = await _programme(session, file.programme, tally)
     houses, zones_before = await _houses(session, file, programme, tally)
     await people.load(session, file, programme, houses, tally, now=now, account=account)
+    await rota.load(session, file, programme, houses, tally)
     await meetings.load(session, file, houses, zones_before, tally, now=now, quiet=quiet)
     await session.flush()
     if not tally.problems and await messages.reachable(session, await people.staff_in(session, file)):
-        await _nobody_alone(session, file, programme, changed, tally)
+        await _nobody_alone(session, file, programme, changed, tally, now)
     if tally.problems:
         raise LoadError(tally.problems)
-    tally.notes += await weak_ladders.in_words(session, ident(programme))
+    tally.notes += await weak_ladders.in_words(session, ident(programme), now)
+    if tally.created or tally.changed:
+        await changes.rearm(session, now)
     return tally.loaded(ident(programme))
 
 
@@ -72,12 +76,13 @@ async def _programme(session: AsyncSession, entry: ProgrammeEntry, tally: Tally)
 
 
 async def _nobody_alone(
-    session: AsyncSession, file: ProgrammeFile, programme: Programme, levels: set[Level], tally: Tally
+    session: AsyncSession, file: ProgrammeFile, programme: Programme, levels: set[Level], tally: Tally, now: datetime
 ) -> None:
     """A ladder that is written anew while staff have joined already must lead to somebody at night as well."""
     for level in levels:
         try:
-            await refuse_alone(session, ident(programme), level, await ladder_for(session, ident(programme), level))
+            ladder = await ladder_for(session, ident(programme), level)
+            await refuse_alone(session, ident(programme), level, ladder, now)
         except LadderError as refused:
             tally.problems.append(file.sheet.problem(("programme", "ladders", level.name.lower()), str(refused)))
 

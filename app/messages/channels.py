@@ -15,6 +15,8 @@ from app.messages.models import Alarm, Channel
 
 log = structlog.get_logger()
 REST = timedelta(minutes=10)
+OVER = "over"
+HOUR = "%Y%m%d%H"
 # How the author of a ladder calls the ways to a member of staff, and the rungs that each of them is.
 WAYS = {"wechat": ("template", "customer"), "wecom": ("wecom",), "sms": ("sms",), "mail": ("mail",)}
 RUNGS = ("customer", "template", "subscription", "wecom", "robot", "sms", "mail")
@@ -66,18 +68,56 @@ async def close(session: AsyncSession, name: str, until: datetime, because: str)
         channel.closed_until, channel.closed_because = until, because[:40]
 
 
+def alarm_key(channel: str, what: str, now: datetime, *, code: str = "", once_a: str = HOUR) -> str:
+    return f"{channel}:{what}:{code}:{now.strftime(once_a)}"[:120]
+
+
 async def alarm(
     session: AsyncSession, channel: str, what: str, now: datetime, *, code: str = "", errcode: int | None = None,
-    detail: str | None = None, once_a: str = "%Y%m%d%H",
+    detail: str | None = None, once_a: str = HOUR,
 ) -> bool:  # fmt: skip
-    """Tell whoever runs the program, once for each channel, code and hour. False: they have been told."""
-    key = f"{channel}:{what}:{code or errcode or ''}:{now.strftime(once_a)}"
+    """Tell whoever runs the program, once for each channel, code and hour (`once_a` "": once and for all).
+
+    False: they have been told.
+    """
+    key = alarm_key(channel, what, now, code=code or str(errcode or ""), once_a=once_a)
     raised = await insert_once(
-        session, Alarm, key=key[:120], channel=channel, what=what, errcode=errcode, detail=detail, at=now
+        session, Alarm, key=key, channel=channel, what=what, errcode=errcode, detail=detail, at=now
     )
     if raised is not None:
         log.critical("alarm", channel=channel, what=what, code=code or errcode, detail=detail)
     return raised is not None
+
+
+async def claim_alarm(
+    session: AsyncSession, channel: str, what: str, now: datetime, *, code: str = "", detail: str | None = None,
+    once_a: str = HOUR,
+) -> int | None:  # fmt: skip
+    """Raise an alarm and take it upon this process to pass it on: its number; None: somebody has done so.
+
+    It counts as told from here on: whoever could not pass it on gives it back (`untold`).
+    """
+    await alarm(session, channel, what, now, code=code, detail=detail, once_a=once_a)
+    key = alarm_key(channel, what, now, code=code, once_a=once_a)
+    claimed: int | None = await session.scalar(
+        update(Alarm)
+        .where(col(Alarm.key) == key, col(Alarm.told_at).is_(None))
+        .values(told_at=now)
+        .returning(col(Alarm.id))
+    )
+    return claimed
+
+
+async def alarm_is_over(session: AsyncSession, channel: str, what: str, now: datetime, *, code: str) -> bool:
+    """What an alarm (not an hourly one) was about has ended. True for the first process that says so."""
+    key = alarm_key(channel, what, now, code=code, once_a="")
+    ended = await session.scalar(
+        update(Alarm)
+        .where(col(Alarm.key) == key, col(Alarm.detail).is_distinct_from(OVER))
+        .values(detail=OVER)
+        .returning(col(Alarm.id))
+    )
+    return ended is not None
 
 
 async def alarms_since(session: AsyncSession, since: datetime) -> list[Alarm]:

@@ -1,4 +1,4 @@
-"""What `doctor` asks of the messages room: alarms, closed channels, and how staff can be reached."""
+"""What is asked of the messages room from outside: alarms, channels, how staff can be reached, and counts."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.messages.models import Alarm, Channel, Contact
+from app.messages.models import Alarm, Attempt, Channel, Contact, Inbox, Lane, Outbox
 from app.people.models import Person, Role
 
 STAFF = tuple(role for role in Role if role.is_staff)
@@ -45,3 +45,31 @@ async def staff_and_contacts(session: AsyncSession) -> list[tuple[Person, Contac
         .order_by(col(Person.id))
     )
     return [(person, contact) for person, contact in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """`waiting`: what is not finished. The others since the beginning. Nothing here says whom it is about."""
+
+    waiting: dict[tuple[Lane, str], int]
+    attempts: dict[tuple[str, ...], int]
+    alarms: dict[tuple[str, ...], int]
+    inbound: int
+
+
+async def counts(session: AsyncSession) -> Counts:
+    lanes, tries, kinds = (
+        (col(Outbox.lane), col(Outbox.state)), (col(Attempt.rung), col(Attempt.result)),
+        (col(Alarm.channel), col(Alarm.what)),
+    )  # fmt: skip
+    waiting = await session.execute(
+        select(*lanes, func.count()).where(col(Outbox.due_at).is_not(None)).group_by(*lanes)
+    )  # fmt: skip
+    attempts = await session.execute(select(*tries, func.count()).group_by(*tries))
+    alarms = await session.execute(select(*kinds, func.count()).group_by(*kinds))
+    return Counts(
+        {(lane, state.value): n for lane, state, n in waiting},
+        {(rung, result): n for rung, result, n in attempts},
+        {(channel, what): n for channel, what, n in alarms},
+        await session.scalar(select(func.count()).select_from(Inbox)) or 0,
+    )

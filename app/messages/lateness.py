@@ -27,6 +27,11 @@ MAX_LATENESS: dict[str, timedelta] = {
     "case_follow_up": timedelta(days=2),
     "task": timedelta(days=3),
     "stopped": timedelta(days=3),
+    "swap_asked": timedelta(days=2),
+    "swap_settled": timedelta(days=2),
+    "duty_changed": timedelta(days=2),
+    "shift_over": timedelta(hours=4),
+    "shift_kept": timedelta(hours=16),
     "text": timedelta(hours=12),
     "broadcast": timedelta(hours=24),
 }

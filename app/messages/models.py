@@ -98,6 +98,12 @@ class Outbox(DueRow, table=True):
             postgresql_where=text("state = 'sending' AND due_at IS NOT NULL"),
         ),
         Index(
+            "ix_outbox_alerts",
+            "subject_id",
+            sqlite_where=text("kind = 'case_alert'"),
+            postgresql_where=text("kind = 'case_alert'"),
+        ),
+        Index(
             "ix_outbox_unsolicited",
             "person_id",
             "finished_at",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -14,15 +14,16 @@ from app.messages.models import Contact, Question, QuestionState
 from app.messages.service import release_held
 
 QUESTION = table_of(Question)
+_OPEN = select(Question).where(
+    col(Question.contact_id) == bindparam("of"), col(Question.state) == QuestionState.OPEN
+)  # fmt: skip
 # A letter that goes out by itself never takes the digits away from these.
 UNYIELDING = frozenset({"safe"})
 
 
 async def current(session: AsyncSession, contact: Contact, now: datetime) -> Question | None:
     """The question that is open to this person; one whose time is over is closed on the way."""
-    question: Question | None = await session.scalar(
-        select(Question).where(col(Question.contact_id) == contact.id, col(Question.state) == QuestionState.OPEN)
-    )
+    question: Question | None = await session.scalar(_OPEN, {"of": contact.id})
     if question is not None and question.expires_at <= now:
         await close(session, contact, question, QuestionState.EXPIRED, now)
         return None
@@ -120,6 +121,15 @@ async def close(
     question.state = state
     await session.flush()
     await release_held(session, contact, now)
+
+
+async def answered_since(session: AsyncSession, contact: Contact, topic: str, since: datetime) -> bool:
+    """Whether this person has answered a question of `topic` that was asked since then."""
+    found = select(col(Question.id)).where(
+        col(Question.contact_id) == contact.id, col(Question.topic) == topic,
+        col(Question.state) == QuestionState.ANSWERED, col(Question.asked_at) >= since,
+    )  # fmt: skip
+    return await session.scalar(found.limit(1)) is not None
 
 
 async def last_expired(session: AsyncSession, contact: Contact, now: datetime, within: timedelta) -> Question | None:

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.db import add_once, ident, insert_once, ring
+from app.db import add_once, ident, insert_once, new_row, ring
 from app.messages import channels, lateness
 from app.messages.models import (
     OPEN_STATES,
@@ -32,14 +32,27 @@ EARLY = timedelta(days=1)
 
 async def contact_for(session: AsyncSession, account: str, openid: str, now: datetime) -> Contact:
     """The contact of an openid, made on first sight, and held until this unit of work ends."""
-    await insert_once(session, Contact, account=account, openid=openid, seen_at=now)
-    contact = await session.scalar(
-        select(Contact).where(col(Contact.account) == account, col(Contact.openid) == openid).with_for_update(),
-        execution_options={"populate_existing": True},
-    )
+    contact = await _held(session, account, openid)
+    if contact is None:
+        await insert_once(session, Contact, account=account, openid=openid, seen_at=now)
+        contact = await _held(session, account, openid)
     if contact is None:
         raise LookupError("a contact that was just stored is not there")
     return contact
+
+
+async def _held(session: AsyncSession, account: str, openid: str) -> Contact | None:
+    held: Contact | None = await session.scalar(
+        _HELD, {"of_account": account, "of_openid": openid}, execution_options={"populate_existing": True}
+    )
+    return held
+
+
+_HELD = (
+    select(Contact)
+    .where(col(Contact.account) == bindparam("of_account"), col(Contact.openid) == bindparam("of_openid"))
+    .with_for_update()
+)
 
 
 async def contact_of(session: AsyncSession, person_id: int) -> Contact | None:
@@ -95,11 +108,10 @@ async def take_in(
     sent_at: datetime, now: datetime,
 ) -> Inbox | None:  # fmt: skip
     """Store a delivery; None when it is stored already (WeChat delivers again what it has no answer to)."""
-    row_id = await insert_once(
+    return await new_row(
         session, Inbox, account=account, openid=openid, key=key, kind=kind, content=content,
         sent_at=sent_at, received_at=now,
     )  # fmt: skip
-    return None if row_id is None else await session.get(Inbox, row_id)
 
 
 async def already_taken_in(session: AsyncSession, account: str, openid: str, key: str) -> Inbox:

@@ -154,3 +154,20 @@ class FamilyLink(Record, table=True):
     started_at: datetime = Field(sa_type=UTCDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     ended_by: int | None = Field(default=None, foreign_key="person.id")
+
+
+class ApiToken(Record, table=True):
+    """A key with which a program does what one member of staff may do, until it runs out or is taken back.
+
+    The key itself is known only to whoever holds it. Like a contact, it is found through its person.
+    """
+
+    __tablename__ = "api_token"
+    id: int | None = Field(default=None, primary_key=True)
+    person_id: int = Field(foreign_key="person.id", index=True)
+    hash: str = Field(max_length=64, unique=True)
+    may: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    made_at: datetime = Field(sa_type=UTCDateTime)
+    expires_at: datetime = Field(sa_type=UTCDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    used_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

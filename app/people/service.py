@@ -134,6 +134,14 @@ async def find_by_code(session: AsyncSession, code: str) -> Person | None:
     return found
 
 
+async def colleague(session: AsyncSession, who: Person, code: str) -> Person | None:
+    """The member of staff of the same programme with this code."""
+    found: Person | None = await session.scalar(
+        select(Person).where(col(Person.programme_id) == who.programme_id, col(Person.code) == code)
+    )
+    return found if found is not None and found.role.is_staff else None
+
+
 async def find_by_wecom(session: AsyncSession, userid: str) -> Person | None:
     """The member of staff with this id in WeCom, which does not tell upper from lower case in it."""
     found: Person | None = await session.scalar(select(Person).where(func.lower(col(Person.wecom)) == userid.lower()))

@@ -19,13 +19,23 @@ class Bucket:
 
     async def take(self, lane: Lane) -> None:
         """Wait until one more call is all right, and count it."""
-        loop = asyncio.get_running_loop()
         while True:
-            now = loop.time()
-            if self._at is not None:
-                self._level = min(self._burst, self._level + (now - self._at) * self._rate)
-            self._at = now
-            if self._level >= 1 or lane is Lane.URGENT:
+            wait = self._wait()
+            if not wait or lane is Lane.URGENT:
                 self._level -= 1
                 return
-            await asyncio.sleep((1 - self._level) / self._rate)
+            await asyncio.sleep(wait)
+
+    def try_take(self) -> float:
+        """Count one more call if that is all right now: 0; otherwise the seconds until it would be."""
+        wait = self._wait()
+        if not wait:
+            self._level -= 1
+        return wait
+
+    def _wait(self) -> float:
+        now = asyncio.get_running_loop().time()
+        if self._at is not None:
+            self._level = min(self._burst, self._level + (now - self._at) * self._rate)
+        self._at = now
+        return max(0.0, (1 - self._level) / self._rate)

@@ -1,27 +1,26 @@
 """How a case ends, step by step: what came of it, how grave it was, where to, when again; and afterwards."""
 
-import re
 from datetime import date, timedelta
 from typing import Any
 
 from app.clock import local
 from app.db import ident
-from app.escalations import aftercare, events
+from app.escalations import aftercare, handling
 from app.escalations import service as escalations
-from app.escalations.models import CaseRow
+from app.escalations.handling import Came, Ending, Handled
+from app.escalations.models import CaseRow, Via
 from app.escalations.states import FOLLOW_UP_WITHIN, REFER_FROM, Level, Outcome
 from app.messages.models import Question
-from app.people import service as people
 from app.tasks.models import TaskKind
 from bot.conversation import grammar
 from bot.conversation.dialogue import dialogue
 from bot.conversation.talk import Talk
+from bot.conversation.when import day_in
 from bot.wording.moments import date_words
 
-OUTCOMES = dict(enumerate((o for o in Outcome if o is not Outcome.DRILL), start=1))
+OUTCOMES = dict(enumerate(handling.OUTCOMES, start=1))
 NEXT_CONTACT = {1: timedelta(days=1), 2: timedelta(days=3), 3: timedelta(days=7)}
 LASTS = timedelta(hours=2)
-_PLACE = re.compile(r"(?=.*[^\W\d_].*[^\W\d_]).{2,60}")  # at least two letters or characters: not just a number
 
 
 async def ask_outcome(talk: Talk, row: CaseRow, answer: str = "") -> str:
@@ -63,7 +62,7 @@ async def grade(talk: Talk, question: Question, text: str) -> str | None:
 @dialogue("referral", again="staff.referral_again")
 async def referral(talk: Talk, question: Question, text: str) -> str | None:
     whereto = text.strip()
-    if _PLACE.fullmatch(whereto) is None:
+    if not handling.is_place(whereto):
         return None
     row = await escalations.case(talk.session, question.subject_id or 0)
     if row.owner_id == talk.who().id:
@@ -80,7 +79,7 @@ async def _ask_next_contact(talk: Talk, row: CaseRow, **data: Any) -> str:
 async def next_contact(talk: Talk, question: Question, text: str) -> str | None:
     today = local(talk.now, talk.zone).date()
     number = grammar.number(text, len(NEXT_CONTACT))
-    day = today + NEXT_CONTACT[number] if number else _date_in(text, today)
+    day = today + NEXT_CONTACT[number] if number else day_in(text, today)
     if day is None:
         return None
     level = question.data.get("grade")
@@ -91,27 +90,12 @@ async def next_contact(talk: Talk, question: Question, text: str) -> str | None:
     return await _close(talk, row, Outcome(question.data["outcome"]), day, level)
 
 
-def _date_in(text: str, today: date) -> date | None:
-    """`12月3日`, `12-3`, `12/3`: the next such day from today on."""
-    found = re.fullmatch(r"\s*(\d{1,2})\s*[月/-]\s*(\d{1,2})\s*[日号]?\s*", grammar.normalise(text))
-    if not found:
-        return None
-    try:
-        day = date(today.year, int(found[1]), int(found[2]))
-        return day if day >= today else day.replace(year=today.year + 1)
-    except ValueError:
-        return None
-
-
 async def _close(
     talk: Talk, row: CaseRow, chosen: Outcome, day: date | None = None, level: int | None = None
 ) -> str:  # fmt: skip
-    closed = events.Closed(
-        ident(talk.who()), chosen, day, level, referred=await aftercare.referral_of(talk.session, row) is not None,
-        on=local(talk.now, talk.zone).date(),
-    )  # fmt: skip
-    effects = await escalations.happened(talk.session, row, closed, talk.now, actor=talk.who())
-    if refused := await refusal(talk, row, effects):
+    end = Ending(chosen, day, level)
+    handled = await handling.close(talk.session, talk.who(), row, end, talk.now, via=Via.CHAT)
+    if refused := refusal(talk, row, handled):
         return refused
     if chosen is Outcome.UNREACHED:
         return talk.say("staff.unreached", code=row.code)
@@ -121,22 +105,22 @@ async def _close(
     return talk.say("staff.closed_grave" if grave else "staff.closed", code=row.code, next=date_words(day))
 
 
-async def refusal(talk: Talk, row: CaseRow, effects: tuple[events.Effect, ...]) -> str | None:
-    """What to say to somebody whose event changed nothing; None when it did change something."""
-    refused = next((effect for effect in effects if isinstance(effect, events.Refused)), None)
-    match refused and refused.why:
-        case None:
+def refusal(talk: Talk, row: CaseRow, handled: Handled) -> str | None:
+    """What to say to somebody who changed nothing; None when they did change something."""
+    match handled.came:
+        case Came.DONE:
             return None
-        case "resolved":
+        case Came.RESOLVED:
             return talk.say("staff.resolved_already", code=row.code)
-        case "yours":
+        case Came.YOURS:
             return talk.say("staff.yours_already", code=row.code, link=link(talk, row))
-        case "taken" if refused is not None:
-            owner = await people.person(talk.session, refused.owner or 0)
-            return talk.say("staff.taken_already", owner=owner.name, code=row.code)
-        case "not_yours":
-            return talk.say("staff.not_yours", code=row.code)
-    return talk.say("staff.outcome", code=row.code)  # something is missing: from the beginning
+        case Came.TAKEN if handled.owner is not None:
+            return talk.say("staff.taken_already", owner=handled.owner.name, code=row.code)
+        case Came.NOT_FOR_YOU:
+            return talk.say("staff.nothing_to_take")
+        case came if came in handling.MISSING:
+            return talk.say("staff.outcome", code=row.code)  # from the beginning
+    return talk.say("staff.not_yours", code=row.code)
 
 
 def link(talk: Talk, row: CaseRow) -> str:

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
+from app.duty.service import next_duty, on_duty, who_answers
 from app.escalations import service as escalations
-from app.escalations.duty import next_duty, on_duty, who_answers
 from app.escalations.states import Level
 from app.messages import questions
 from app.messages.models import Question

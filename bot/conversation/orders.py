@@ -21,13 +21,18 @@ class StaffVerb(StrEnum):
     DONE = "done"
     TASKS = "tasks"
     FOLLOWED_UP = "followed_up"
+    ROTA = "rota"
+    NOT_ON = "not_on"
+    SWAP = "swap"
+    UNSWAP = "unswap"
+    HAND_OVER = "hand_over"
 
 
 @dataclass(frozen=True, slots=True)
 class StaffCommand:
     verb: StaffVerb
     code: str | None = None  # "A-0312", however it was typed
-    rest: str = ""  # a name, or the number of an outcome
+    rest: str = ""  # a name, perhaps with a day and hours, or the number of an outcome
 
 
 _STAFF = {
@@ -56,6 +61,13 @@ _STAFF = {
     "回访了": StaffVerb.FOLLOWED_UP,
     "待办": StaffVerb.TASKS,
     "我的待办": StaffVerb.TASKS,
+    "值班": StaffVerb.ROTA,
+    "值班表": StaffVerb.ROTA,
+    "不值班": StaffVerb.NOT_ON,
+    "换班": StaffVerb.SWAP,
+    "取消换班": StaffVerb.UNSWAP,
+    "不换班": StaffVerb.UNSWAP,
+    "交班": StaffVerb.HAND_OVER,
 }
 WITHOUT_NAME = (
     StaffVerb.BUSY,
@@ -67,11 +79,15 @@ WITHOUT_NAME = (
     StaffVerb.DONE,
     StaffVerb.TASKS,
     StaffVerb.FOLLOWED_UP,
+    StaffVerb.UNSWAP,
+    StaffVerb.HAND_OVER,
 )
+WITH_A_DAY = (StaffVerb.ROTA, StaffVerb.NOT_ON, StaffVerb.SWAP)
 # 接电话, 转发, 接人 are everyday words and no commands.
 _STAFF_LINE = re.compile(rf"({'|'.join(sorted(_STAFF, key=len, reverse=True))})(?![电送人发账钱])(.*)")
 _CODE = re.compile(r"(?<![a-z])([a-z])[ -]?([0-9]{4})(?![0-9])")
 _NAME = re.compile(r"[\w ·]{0,20}")
+_NAME_AND_DAY = re.compile(r"[\w ·:/~,、-]{0,40}")
 
 
 def staff_command(text: str) -> StaffCommand | None:
@@ -84,7 +100,7 @@ def staff_command(text: str) -> StaffCommand | None:
     if not found:
         return None
     verb, rest = _STAFF[found[1]], found[2].strip(",:。. ")
-    if not _NAME.fullmatch(rest):
+    if not (_NAME_AND_DAY if verb in WITH_A_DAY else _NAME).fullmatch(rest):
         return None
     # These take no name; with more words they are talk: "忙死了", "接孩子", "结果出来了".
     if verb in WITHOUT_NAME and not (rest == "" or rest.isdecimal()):

@@ -8,16 +8,16 @@ from app.activities.machine import Door
 from app.activities.models import Occurrence
 from app.clock import local
 from app.db import ident
-from app.escalations import aftercare, events
+from app.escalations import aftercare, handling
 from app.escalations import service as escalations
-from app.escalations.models import CaseRow
+from app.escalations.handling import Came
+from app.escalations.models import CaseRow, Via
 from app.escalations.states import State
-from app.messages import service as messages
 from app.people import service as people
 from app.people.models import Person, Role
 from app.people.scope import Scope, scope_of
 from app.tasks import service as tasks
-from bot.conversation import closing
+from bot.conversation import closing, handover, rota, swaps
 from bot.conversation.closing import link, refusal
 from bot.conversation.orders import StaffCommand, StaffVerb
 from bot.conversation.talk import Talk
@@ -45,9 +45,11 @@ async def take(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     row = await _meant(talk, command, scope, await escalations.to_take(talk.session, scope, talk.who()))
     if isinstance(row, str):
         return row
-    effects = await escalations.happened(talk.session, row, events.Taken(ident(talk.who())), talk.now, actor=talk.who())
-    if refused := await refusal(talk, row, effects):
-        return refused
+    handled = await handling.take(talk.session, talk.who(), row, talk.now, via=Via.CHAT)
+    return refusal(talk, row, handled) or _taken(talk, row)
+
+
+def _taken(talk: Talk, row: CaseRow) -> str:
     return talk.say(
         "staff.taken", owner=talk.who().name, at=f"{local(talk.now, talk.zone):%H:%M}", code=row.code,
         link=link(talk, row),
@@ -84,13 +86,11 @@ async def assist(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     row = await _meant(talk, command, scope, taken)
     if isinstance(row, str):
         return row
-    if row.owner_id is None:
-        return await take(talk, command, scope)
-    if row.owner_id == talk.who().id:
-        return talk.say("staff.yours_already", code=row.code, link=link(talk, row))
-    owner = await people.person(talk.session, row.owner_id)
-    await escalations.joined(talk.session, row, talk.who(), talk.now)
-    return talk.say("staff.joined", owner=owner.name, code=row.code, link=link(talk, row))
+    handled = await handling.assist(talk.session, talk.who(), row, talk.now, via=Via.CHAT)
+    refused = refusal(talk, row, handled)
+    if refused is None and handled.owner is not None and handled.owner.id != talk.who().id:
+        return talk.say("staff.joined", owner=handled.owner.name, code=row.code, link=link(talk, row))
+    return refused or _taken(talk, row)
 
 
 async def transfer(talk: Talk, command: StaffCommand, scope: Scope) -> str:
@@ -105,12 +105,10 @@ async def transfer(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     colleague = await _colleague(talk, command.rest)
     if colleague is None:
         return talk.say("staff.no_such_colleague", name=command.rest)
-    if not await messages.reachable(talk.session, [ident(colleague)]):
+    handled = await handling.offer(talk.session, talk.who(), row, colleague, talk.now, via=Via.CHAT)
+    if handled.came is Came.UNREACHABLE:
         return talk.say("staff.colleague_unreachable", name=colleague.name)
-    effects = await escalations.happened(
-        talk.session, row, events.Offered(ident(talk.who()), ident(colleague)), talk.now, actor=talk.who()
-    )
-    return await refusal(talk, row, effects) or talk.say("staff.offered", name=colleague.name)
+    return refusal(talk, row, handled) or talk.say("staff.offered", name=colleague.name)
 
 
 async def _colleague(talk: Talk, name: str) -> Person | None:
@@ -125,10 +123,8 @@ async def contacted(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     row = await _meant(talk, command, scope, await escalations.owned_by(talk.session, talk.who()))
     if isinstance(row, str):
         return row
-    effects = await escalations.happened(
-        talk.session, row, events.Contacted(ident(talk.who())), talk.now, actor=talk.who()
-    )
-    return await refusal(talk, row, effects) or talk.say("staff.contacted", code=row.code)
+    handled = await handling.contacted(talk.session, talk.who(), row, talk.now, via=Via.CHAT)
+    return refusal(talk, row, handled) or talk.say("staff.contacted", code=row.code)
 
 
 async def result(talk: Talk, command: StaffCommand, scope: Scope) -> str:
@@ -275,4 +271,9 @@ VERBS: dict[StaffVerb, Verb] = {
     StaffVerb.LIST: attendance_list,
     StaffVerb.DONE: done,
     StaffVerb.TASKS: my_tasks,
+    StaffVerb.ROTA: rota.rota,
+    StaffVerb.NOT_ON: rota.not_on,
+    StaffVerb.SWAP: swaps.swap,
+    StaffVerb.UNSWAP: swaps.unswap,
+    StaffVerb.HAND_OVER: handover.hand_over,
 }

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.activities.calendar import Quiet
 from app.db import ident
+from app.duty.service import next_duty, on_duty
 from app.escalations import service as escalations
-from app.escalations.duty import next_duty, on_duty
 from app.messages import questions
 from app.messages import service as messages
 from app.messages.models import Contact, Question, QuestionState

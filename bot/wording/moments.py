@@ -54,6 +54,18 @@ def when_words(moment: datetime, zone: str) -> dict[str, str]:
     }
 
 
+def hours_words(starts_at: datetime, ends_at: datetime, zone: str) -> str:
+    """`08:30-17:00`; with the date of the end where it is later than the morning after."""
+    starts, ends = local(starts_at, zone), local(ends_at, zone)
+    long = (ends.date() - starts.date()).days > 1
+    return f"{starts:%H:%M}-{f'{date_words(ends)} ' if long else ''}{ends:%H:%M}"
+
+
+def span_words(starts_at: datetime, ends_at: datetime, zone: str) -> str:
+    """`12月3日（周四）08:30-17:00`."""
+    return f"{day_words(starts_at, zone)}{hours_words(starts_at, ends_at, zone)}"
+
+
 def card_time(moment: datetime, zone: str) -> str:
     """`2026年11月25日 14:00`, the form of a template's time field (模板消息 › 参数说明)."""
     here = local(moment, zone)

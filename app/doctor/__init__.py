@@ -7,8 +7,7 @@ import asyncio
 import ipaddress
 import os
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,17 +15,13 @@ import httpx
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import migrations, weak_ladders
+from app import migrations
 from app.advice import in_words
-from app.clock import Clock, local
-from app.db import Database, ident
-from app.installation import PROOF, Installation
+from app.clock import Clock
+from app.db import Database
+from app.doctor import house
+from app.doctor.lines import Line, bad, good, unset
 from app.menu_command import borrowed_client
-from app.messages import health, window
-from app.messages.models import Channel, Contact
-from app.messages.window import Limits
-from app.people import service as people
-from app.people.models import Person
 from app.settings import Settings
 from app.vault import Vault, VaultError
 from bot import discretion
@@ -35,39 +30,9 @@ from bot.menus.plan import differences
 from bot.menus.push import look
 from bot.menus.reading import Banned, MenusError, read_menus
 from bot.outside import OutsideError
-from bot.wechat import ERRCODES, AccountTemplate, MemoryTokenStore, MenuApi, WeChatClient
+from bot.wechat import AccountTemplate, MemoryTokenStore, MenuApi, WeChatClient
 
-RECENT = timedelta(hours=24)
-BEIJING = "Asia/Shanghai"
 LOCAL_NAMES = ("localhost", "localhost.localdomain")
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What a check found. `mark`: ✓ good, ✗ to be put right, － not set up."""
-
-    mark: str
-    what: str
-    words: str
-
-    @property
-    def bad(self) -> bool:
-        return self.mark == "✗"
-
-    def __str__(self) -> str:
-        return f"{self.mark} {self.what}：{self.words}"
-
-
-def good(what: str, words: str) -> Line:
-    return Line("✓", what, words)
-
-
-def bad(what: str, words: str) -> Line:
-    return Line("✗", what, words)
-
-
-def unset(what: str, words: str) -> Line:
-    return Line("－", what, words)
 
 
 async def examine(
@@ -145,7 +110,7 @@ async def _database(settings: Settings, now: datetime) -> list[Line]:
         return [*lines, bad("密钥", str(error))]
     db = Database(settings.database, vault)
     try:
-        return [*lines, *await _inside(db, settings, now)]
+        return [*lines, *await house.inside(db, settings, now)]
     except VaultError as error:
         return [*lines, bad("密钥", str(error))]
     except (SQLAlchemyError, OSError) as error:
@@ -158,71 +123,6 @@ def _missing_file(url: str) -> str | None:
     """SQLite would make the file that it does not find."""
     file = make_url(url).database if url.startswith("sqlite") else None
     return file if file and not Path(file).exists() else None
-
-
-async def _inside(db: Database, settings: Settings, now: datetime) -> list[Line]:
-    async with db.read() as session:
-        proof = await session.get(Installation, 1)
-        if proof is not None and proof.proof != PROOF:
-            return [bad("密钥", "数据库里的密钥标记不对：这不是同行的数据库，或者已经损坏")]
-        alarms = await health.alarms_since(session, now - RECENT)
-        closed = await health.closed_channels(session, now)
-        staff = await health.staff_and_contacts(session)
-        programme = await people.only_programme(session)
-        weak = await weak_ladders.in_words(session, ident(programme)) if programme is not None else None
-    return [
-        good("密钥", "和数据库的是同一个" if proof else "数据库还没用过，第一次启动会记住它"),
-        *(bad("警报", _alarm(alarm)) for alarm in alarms),
-        *([] if alarms else [good("警报", "24 小时内没有")]),
-        *(bad("通道", _closed(one)) for one in closed),
-        *([] if closed else [good("通道", "没有关着的")]),
-        _staff(staff, settings, now),
-        *_ladders(weak),
-    ]  # fmt: skip
-
-
-def _ladders(weak: list[str] | None) -> list[Line]:
-    what = "求助"
-    if weak is None:
-        return [unset(what, "还没有项目：请用 tongxing load 读入")]
-    return [bad(what, sentence) for sentence in weak] or [good(what, "每一步都有人，每个人都收得到")]
-
-
-def _alarm(alarm: health.Alarms) -> str:
-    code = f" {alarm.errcode}" if alarm.errcode is not None else ""
-    meaning = ERRCODES[alarm.errcode][1] if alarm.errcode in ERRCODES else "看日志里当时的说明"
-    return f"{alarm.channel} {alarm.what}{code}，24 小时内 {alarm.count} 次：{meaning}"
-
-
-def _closed(channel: Channel) -> str:
-    until = f"{local(channel.closed_until, BEIJING):%m-%d %H:%M}" if channel.closed_until else ""
-    because = channel.closed_because or "没有写原因"
-    return f"{channel.name} 关到北京时间 {until}（{because}）：先看上面的警报，原因没了会自己再开"
-
-
-def _staff(staff: list[tuple[Person, Contact | None]], settings: Settings, now: datetime) -> Line:
-    """By their code in the programme's file: a name does not belong on a screen of the machine room."""
-    what = "工作人员"
-    if not staff:
-        return unset(what, "还没有：请用 tongxing load 读入项目")
-    lost = [person.code for person, contact in staff if not _reached(person, contact, settings, now)]
-    if lost:
-        advice = "请他们加入公众号（还要设好待办模板），或者设好企业微信、短信、邮件，并在项目文件里写上"
-        return bad(what, f"{len(lost)} 位现在哪个通道都叫不到（{'、'.join(lost)}）：{advice}")
-    return good(what, f"{len(staff)} 位都至少有一个通道")
-
-
-def _reached(person: Person, contact: Contact | None, settings: Settings, now: datetime) -> bool:
-    by_wechat = (
-        contact is not None and contact.following and not contact.unreachable_because
-        and (settings.wechat_template_duty or window.may_write(contact, now, Limits.of(settings), urgent=True))
-    )  # fmt: skip
-    others = (
-        (settings.wecom_corp_id, person.wecom),
-        (settings.sms_gateway, person.phone),
-        (settings.mail_host, person.mail),
-    )
-    return bool(by_wechat) or any(channel and address for channel, address in others)
 
 
 # The account

@@ -1,0 +1,1 @@
+"""Who is on duty: now, and for the days ahead. Nobody else decides it."""

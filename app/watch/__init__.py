@@ -1,0 +1,1 @@
+"""Heartbeat, auditor, alarm: who watches the program that watches over people."""
