@@ -22,6 +22,7 @@ from starlette.types import ASGIApp
 
 from app.clock import Clock
 from app.db import table_of
+from app.duty.changes import DUTY
 from app.escalations.aftercare import FOLLOW_UPS
 from app.escalations.service import CASES
 from app.main import Tongxing, create_app
@@ -38,7 +39,12 @@ STUCK = 300
 # What has nothing to do in a house without activities and questions about the mood.
 IDLE = {"milestones", "moods", "materialise", "operators", "tags", "spool"}
 STAFF = {"王乐": "wangle", "李红": "lihong", "周敏": "zhoumin", "李老师": "lilaoshi"}
-BELLS = {"cases": {CASES}, "outbox": {ALERT, DELIVER}, "follow_up": {FOLLOW_UPS}}  # any other table: all of them
+BELLS = {
+    "cases": {CASES},
+    "outbox": {ALERT, DELIVER},
+    "follow_up": {FOLLOW_UPS},
+    "duty_watch": {DUTY},
+}  # any other table: all of them
 NEXT_OF_EACH = union_all(
     *(select(literal(model.__tablename__), func.min(table_of(model).c.due_at)) for model in DUE_TABLES)
 )

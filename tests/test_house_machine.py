@@ -22,11 +22,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
+from app.duty import changes
 from app.escalations import service as escalations
 from app.escalations.models import CaseRow
 from app.escalations.states import Level, State
 from app.messages.outbox import ALERT, DELIVER
-from app.people.models import Person
+from app.people.models import House, Person
 from app.settings import Settings
 from tests.beginnings import Moment
 from tests.mortal import STAFF, Life, MortalHouse, two_have_joined
@@ -160,6 +161,13 @@ class HouseLife(RuleBasedStateMachine):
     def the_rota_is_written_anew(self, who: list[str], shift: tuple[str, str], days: list[int]) -> None:
         self.happens(self._write_rota(who, shift, days))
 
+    @rule(
+        who=st.sampled_from(WORKERS), what=st.sampled_from(["put on", "taken off"]),
+        begins=st.sampled_from([timedelta(), 5 * MINUTE, HOUR]), lasts=st.sampled_from([7 * MINUTE, 3 * HOUR]),
+    )  # fmt: skip
+    def somebody_is_put_on_duty_or_taken_off(self, who: str, what: str, begins: timedelta, lasts: timedelta) -> None:
+        self.happens(self._arranges(who, what, begins, lasts))
+
     @rule(who=st.sampled_from(WORKERS), what=st.sampled_from(["follows", "unfollows", "in WeCom", "not in WeCom"]))
     def a_channel_of_a_worker_opens_or_shuts(self, who: str, what: str) -> None:
         if "WeCom" in what:
@@ -237,7 +245,17 @@ class HouseLife(RuleBasedStateMachine):
 
     async def _write_rota(self, who: list[str], shift: tuple[str, str], days: list[int]) -> None:
         async with self.house.here.db.begin() as session:
-            await write_rota(session, [(STAFF[name], day, *shift) for name in who for day in days])
+            shifts = [(STAFF[name], day, *shift) for name in who for day in days]
+            await write_rota(session, shifts, self.house.clock.now())
+
+    async def _arranges(self, who: str, what: str, begins: timedelta, lasts: timedelta) -> None:
+        arrange = {"put on": changes.put_on, "taken off": changes.take_off}[what]
+        async with self.house.here.db.begin() as session:
+            people = {person.name: person for person in await session.scalars(select(Person))}
+            house = (await session.scalars(select(House))).one()
+            now = self.house.clock.now()
+            starts_at = now + begins
+            await arrange(session, house, people[who], starts_at, starts_at + lasts, by=people["周敏"], now=now)
 
     async def _another_process_works(self) -> None:
         """The answer comes when the lease is over and somebody else has taken up what was left."""
