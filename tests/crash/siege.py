@@ -46,11 +46,11 @@ class Ending:
         db = Database(world.shelf.url, Vault(settings.secret_key.get_secret_value()))
         async with db.read() as session:
             row = (await session.scalars(select(CaseRow))).one()
-            replays = log.replay(await escalations.timeline(session, row)) == escalations._read(row)
+            timeline = await escalations.timeline(session, row)
         await db.close()
         return cls(
             shown,
-            tuple(world.select("kind, actor_id, detail FROM case_event ORDER BY seq")),
+            tuple((entry.kind, entry.actor_id, str(entry.detail)) for entry in timeline),
             (
                 *world.select("'outbox', key, kind, person_id FROM outbox ORDER BY key"),
                 *world.select("'task', kind, reason FROM task ORDER BY id"),
@@ -58,7 +58,7 @@ class Ending:
                 *world.select("'inbox', kind, count(*) FROM inbox GROUP BY kind ORDER BY kind"),
             ),
             row.state,
-            replays,
+            log.replay(timeline) == escalations._read(row),
         )
 
 
