@@ -4,18 +4,19 @@ What falls due does so two or three minutes before the step that looks at it: a 
 and the ladder may be as much later, not more. To change the life, change the steps; nothing else knows them.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Protocol
 
 from app.activities.calendar import Quiet
 from app.clock import Clock
 from app.loading import load, read_programme
 from app.settings import Settings
-from bot.simulator import Phone
-from tests.conftest import ACCOUNT, MONDAY, PROGRAMME, open_story
+from bot.simulator import Phone, PhoneBook
+from tests.conftest import ACCOUNT, MONDAY, PROGRAMME, Story, open_story
 from tests.crash.shelves import Shelf
-from tests.crash.world import Scene, World, scene_of
 from tests.postgres import TEMPLATE
 
 WORDS = "不想活了，药都攒好了"
@@ -27,9 +28,17 @@ ON_DUTY = """
 STAFF = {"王乐": "o_wangle", "赵强": "o_zhaoqiang", "李红": "o_lihong", "周敏": "o_zhoumin"}
 
 
-async def beginning(settings: Settings, shelf: Shelf, name: str) -> Scene:
-    """小河 has joined, and each of the staff has written today: so texts may be sent to them, which nobody
-    deduplicates."""
+class Time(Protocol):
+    """A clock that is moved, from one thing that falls due to the next."""
+
+    async def forward_to(self, moment: datetime) -> None: ...
+    async def forward(self, **span: float) -> None: ...
+
+
+@asynccontextmanager
+async def opened(settings: Settings, shelf: Shelf) -> AsyncIterator[Story]:
+    """A house on a Monday at nine. 小河 has joined, and each of the staff has written today: so they may be sent
+    texts, which nobody deduplicates."""
     shelf.lay_out(TEMPLATE)
     async with open_story(settings.model_copy(update={"database_url": shelf.url}), Clock(frozen_at=MONDAY)) as story:
         programme = PROGRAMME.read_text(encoding="utf-8").replace("\n# 同伴。", ON_DUTY, 1)
@@ -43,39 +52,30 @@ async def beginning(settings: Settings, shelf: Shelf, name: str) -> Scene:
             phone = await story.phone(who)
             await phone.says("待办")
             await phone.hears("待办")
-    shelf.keep(name)
-    return scene_of(name, story.platform)
+        yield story
 
 
 @dataclass(frozen=True)
 class Life:
-    """The people of a world, and its time."""
+    """The people, and their time."""
 
-    world: World
+    time: Time
     member: Phone
     worker: Phone
     on_duty: Phone
     backup: Phone
     boss: Phone
 
-    @classmethod
-    async def of(cls, world: World) -> "Life":
-        staff = [await world.book.phone(name, openid=openid) for name, openid in STAFF.items()]
-        return cls(world, await world.book.phone("小河"), *staff)
+    @property
+    def staff(self) -> tuple[Phone, ...]:
+        return (self.worker, self.on_duty, self.backup, self.boss)
 
     async def begins(self, moment: datetime) -> None:
         """Everybody has read their phone; then time passes until this moment."""
         for phone in (self.member, *self.staff):
             await phone._refresh()
             phone._heard = dict.fromkeys((False, True), len(phone._bubbles))
-        await self.world.forward_to(moment)
-
-    async def later(self, minutes: int) -> None:
-        await self.world.forward_to(self.world.clock.now() + timedelta(minutes=minutes))
-
-    @property
-    def staff(self) -> tuple[Phone, ...]:
-        return (self.worker, self.on_duty, self.backup, self.boss)
+        await self.time.forward_to(moment)
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,14 @@ class Step:
 
 
 LIFE: list[Step] = []
+
+
+async def live(book: PhoneBook, time: Time, steps: Iterable[Step]) -> None:
+    staff = [await book.phone(name, openid=openid) for name, openid in STAFF.items()]
+    life = Life(time, await book.phone("小河"), *staff)
+    for step in steps:
+        await life.begins(step.at)
+        await step.happens(life)
 
 
 def step(hour: int, minute: int = 0, *, day: int = MONDAY.day) -> Callable[[Callable[[Life], Awaitable[None]]], None]:
@@ -101,7 +109,7 @@ def step(hour: int, minute: int = 0, *, day: int = MONDAY.day) -> Callable[[Call
 async def the_member_writes_and_two_are_alerted(life: Life) -> None:
     await life.member.says(WORDS)
     await life.member.hears("您不用一个人扛着", "您现在安全吗")
-    await life.later(minutes=3)
+    await life.time.forward(minutes=3)
     for phone in (life.worker, life.on_duty):
         await phone.sees_card("待办提醒")
 
@@ -126,7 +134,7 @@ async def nobody_takes_it_and_everybody_is_alerted_again(life: Life) -> None:
 async def the_worker_takes_it_and_the_others_and_the_member_hear_who_has_it(life: Life) -> None:
     await life.worker.says("接")
     await life.worker.hears("已记录：王乐")
-    await life.later(minutes=3)
+    await life.time.forward(minutes=3)
     await life.member.hears("王乐")
     for phone in (life.on_duty, life.backup, life.boss):
         await phone.hears("王乐 已接手")

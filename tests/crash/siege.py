@@ -1,11 +1,14 @@
 """A life without a death, and then the same life once for each point of it, with a death at that point."""
 
 import asyncio
+import os
+import pickle
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -17,9 +20,10 @@ from app.escalations.models import CaseRow
 from app.escalations.states import State
 from app.settings import Settings
 from app.vault import Vault
-from tests.crash.life import LIFE, Life, Step, beginning
+from tests.crash.life import LIFE, live, opened
 from tests.crash.shelves import Shelf
-from tests.crash.world import Scene, World
+from tests.crash.world import Scene, World, scene_of
+from tests.crash.warm import REHEARSAL
 from tests.line import open_line
 from tests.processes import PROCESSES
 
@@ -83,19 +87,15 @@ class Unharmed:
     ending: Ending
 
 
-async def _live(world: World, steps: Iterable[Step]) -> None:
-    life = await Life.of(world)
-    for step in steps:
-        await life.begins(step.at)
-        await step.happens(life)
-
-
 async def unharmed(settings: Settings, shelf: Shelf) -> Unharmed:
-    scenes, points = [await beginning(settings, shelf, "scene_0")], []
+    async with opened(settings, shelf) as story:
+        pass
+    shelf.keep("scene_0")
+    scenes, points = [scene_of("scene_0", story.platform)], []
     async with open_line() as line:
         for n, step in enumerate(LIFE, start=1):
             world = World.open(settings, shelf, line, scenes[-1])
-            await _live(world, [step])
+            await live(world.book, world, [step])
             points.append(tuple(await world.passed()))
             await world.close()
             scenes.append(world.scene(f"scene_{n}"))
@@ -108,7 +108,7 @@ async def death(settings: Settings, shelf: Shelf, n: int, scene: Scene, point: s
         world = World.open(settings, shelf, line, scene, point)
         step = LIFE[n]
         try:
-            await _live(world, LIFE[n:])
+            await live(world.book, world, LIFE[n:])
             ending = await Ending.of(world, settings)
         except Exception as error:
             return Death(step.name, point, bool(world.keeper.deaths), wrong=f"{type(error).__name__}: {error}")
@@ -139,8 +139,14 @@ def _death(settings: Settings, shelf: Shelf, n: int, scene: Scene, point: str, e
     return asyncio.run(death(settings, shelf, n, scene, point, expected))
 
 
+def _may_rehearse(rehearsal: Path) -> None:
+    os.environ[REHEARSAL] = str(rehearsal)
+
+
 def lay_siege(settings: Settings, shelf: Shelf, wanted: Any = lambda n, point: True, *, at_once: int = 2) -> list[Death]:
-    with ProcessPoolExecutor(at_once, mp_context=PROCESSES) as pool:
+    rehearsal = settings.data_dir / "rehearsal"
+    rehearsal.write_bytes(pickle.dumps((settings, shelf)))
+    with ProcessPoolExecutor(at_once, PROCESSES, initializer=_may_rehearse, initargs=(rehearsal,)) as pool:
         life = pool.submit(_unharmed, settings, shelf).result()
         todo = [
             (n, point) for n, points in enumerate(life.points) for point in points if wanted(n, point)

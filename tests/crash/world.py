@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 from multiprocessing.connection import Connection
 from multiprocessing import Pipe
@@ -170,6 +170,9 @@ class World:
             self.clock.move_to(at)
         self.clock.move_to(moment)
         await self.settle()
+
+    async def forward(self, **span: float) -> None:
+        await self.forward_to(self.clock.now() + timedelta(**span))
 
     async def passed(self) -> list[str]:
         points: list[str] = await self._ask(house.PASSED)
