@@ -13,6 +13,7 @@ from app import migrations
 from app.activities.calendar import Quiet
 from app.clock import Clock
 from app.db import Database
+from app.escalations.aftercare import FOLLOW_UPS
 from app.escalations.service import CASES
 from app.installation import prove_key
 from app.messages import channels
@@ -94,6 +95,7 @@ class Tongxing:
                 Bell(CASES, 1, works.cases),
                 Bell(ALERT, 1, deliverer.drain_urgent),
                 Bell(DELIVER, 1, deliverer.drain),
+                Bell(FOLLOW_UPS, 60, works.follow_ups),
                 Bell("milestones", 5, works.milestones),
                 Bell("moods", 30, works.moods),
                 Bell("materialise", 600, works.materialise),

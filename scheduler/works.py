@@ -15,15 +15,16 @@ from app.activities.models import Plan, Series
 from app.clock import Clock
 from app.db import Database, is_database_trouble
 from app.due import DueRow, Row
+from app.escalations import aftercare
 from app.escalations import service as escalations
-from app.escalations.models import CaseRow
+from app.escalations.models import CaseRow, FollowUp
 from app.messages.models import Outbox
 from app.mood import service as mood
 from app.mood.models import MoodPlan
 
 log = structlog.get_logger()
 
-DUE_TABLES: Sequence[type[DueRow]] = (CaseRow, Outbox, Plan, MoodPlan, Series)
+DUE_TABLES: Sequence[type[DueRow]] = (CaseRow, FollowUp, Outbox, Plan, MoodPlan, Series)
 MATERIALISE_EVERY = timedelta(days=1)
 
 
@@ -63,6 +64,10 @@ class Works:
             await mood.prompt(session, plan, self.clock.now(), case_is_open=open_case)
 
         return await self._each(MoodPlan, 100, ask)
+
+    async def follow_ups(self) -> int:
+        """Ask for the contacts that were agreed on when cases were closed."""
+        return await self._each(FollowUp, 20, lambda session, row: aftercare.remind(session, row, self.clock.now()))
 
     async def materialise(self) -> int:
         """Write the dates of every series out, eight weeks ahead."""

@@ -11,10 +11,14 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 from hypothesis import settings as hypothesis_settings
+from sqlalchemy import select
 
 from app import migrations
 from app.activities.calendar import Quiet
 from app.clock import Clock, local
+from app.escalations import journal, log
+from app.escalations import service as escalations
+from app.escalations.models import CaseRow
 from app.loading import load, read_programme
 from app.main import Tongxing, create_app
 from app.settings import GivenSettings, Settings
@@ -187,6 +191,14 @@ async def story(
         yield opened
 
 
+async def every_log_tells_its_case(house: Tongxing) -> None:
+    """Whatever a story did to its cases: each can be computed from its log."""
+    async with house.db.read() as session:
+        for row in await session.scalars(select(CaseRow)):
+            replayed = log.replay(await journal.entries(session, row))
+            assert replayed == escalations.as_case(row), f"the log of {row.code} tells another story"
+
+
 class open_story:  # noqa: N801 - reads as a verb
     """A story over a database that is ready; used again after a crash, it goes on where the first ended.
 
@@ -250,5 +262,7 @@ class open_story:  # noqa: N801 - reads as a verb
         return Platform(ACCOUNT, self._clock, door=self.door, name="段塘生活小站", work=work)
 
     async def __aexit__(self, *error: object) -> None:
+        if error[0] is None:
+            await every_log_tells_its_case(self.house)
         await self._running.__aexit__(None, None, None)
         await self.door.aclose()

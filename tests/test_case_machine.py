@@ -17,6 +17,7 @@ from app.escalations.events import (
     AskToAccept,
     Closed,
     Contacted,
+    DrillOver,
     Due,
     Effect,
     Event,
@@ -25,7 +26,9 @@ from app.escalations.events import (
     NobodyTookIt,
     Offered,
     Refused,
+    ShiftChanged,
     Taken,
+    TellLeaders,
     TellMember,
     TellOthers,
     TellOwner,
@@ -50,6 +53,11 @@ def minutes(n: float) -> timedelta:
 
 def ladder_of(level: Level) -> Ladder:
     return read_ladder(DEFAULTS[level])
+
+
+def closed(by: int, outcome: Outcome = Outcome.MET, **said: Any) -> Closed:
+    """A result with everything that has to be said, unless `said` otherwise."""
+    return Closed(by, outcome, **{"next_contact": TOMORROW, "grade": 0, "on": NINE.date(), **said})
 
 
 @dataclass
@@ -116,6 +124,59 @@ def test_red_goes_on_for_ever_until_somebody_takes_it() -> None:
     assert life.waits == minutes(10)
 
 
+def test_each_round_reaches_a_wider_circle_and_by_every_way() -> None:
+    colleague, far = 7, 8
+    life = Life()
+    there = (*ALL_THERE, (WORKER, colleague), (WORKER, colleague, far))
+    for _ in range(3):
+        life.moment_comes(there)
+    everybody = (WORKER, DUTY, BACKUP, SUPERVISOR)
+    rounds = [life.moment_comes(there) for _ in range(4)]
+    assert rounds == [
+        (Alert(everybody, 3, loud=True),),
+        (Alert((*everybody, colleague), 3, loud=True),),
+        (Alert((*everybody, colleague, far), 3, loud=True),),
+        (Alert((*everybody, colleague, far), 3, loud=True),),
+    ]
+
+
+def test_where_a_ladder_leads_to_nobody_the_next_circle_hears_at_once() -> None:
+    life = Life()
+    assert life.moment_comes(((), (), (), (), (8,))) == (Alert((8,), 3, loud=True),)
+    assert life.now == NINE
+
+
+def test_a_step_says_by_which_ways_it_wants_its_people_told() -> None:
+    life = Life()
+    first = replace(life.case.ladder.steps[0], channels=("sms", "wechat"))
+    life.case = replace(life.case, ladder=replace(life.case.ladder, steps=(first, *life.case.ladder.steps[1:])))
+    assert life.moment_comes() == (Alert((WORKER, DUTY), 0, ("sms", "wechat")),)
+    assert life.moment_comes() == (Alert((BACKUP,), 1),)
+
+
+def test_a_bell_that_rings_too_early_changes_nothing() -> None:
+    life = Life()
+    life.moment_comes()
+    before = life.case
+    assert life.happens(Due(ALL_THERE), after=minutes(9)) == ()
+    assert life.case == before
+
+
+def test_who_comes_on_duty_hears_of_red_that_waits_and_no_clock_is_moved() -> None:
+    life = Life()
+    life.moment_comes()
+    before = life.case
+    assert life.happens(ShiftChanged((DUTY,)), after=minutes(3)) == (Alert((DUTY,), 1),)
+    assert life.case == before
+    life.happens(Taken(WORKER))
+    assert life.happens(ShiftChanged((BACKUP,))) == ()
+
+
+@pytest.mark.parametrize("level", [Level.ORANGE, Level.YELLOW])
+def test_a_change_of_shift_wakes_nobody_for_what_is_not_red(level: Level) -> None:
+    assert Life(level).happens(ShiftChanged((DUTY,))) == ()
+
+
 def test_red_goes_on_even_under_a_ladder_that_counts_its_rounds() -> None:
     life = Life()
     life.case = replace(life.case, ladder=replace(life.case.ladder, loops=1))
@@ -150,20 +211,21 @@ def test_orange_ends_its_ladder_on_the_list_of_what_nobody_took() -> None:
     said = [life.moment_comes() for _ in range(6)]
     assert [bool(alerted(effects)) for effects in said] == [True, True, True, True, True, False]
     assert said[-1] == (NobodyTookIt(),)
-    assert (life.waits, life.case.state) == (None, State.OPEN)
+    assert (life.waits, life.case.state, life.case.ran_out) == (timedelta(days=1), State.OPEN, True)
+    assert life.moment_comes() == (NobodyTookIt(),), "and every day it is said again"
 
 
 @pytest.mark.parametrize("late", [minutes(0), timedelta(days=3)], ids=["at once", "three days later"])
 def test_what_nobody_took_can_still_be_taken(late: timedelta) -> None:
     life = Life(Level.ORANGE)
-    while life.case.next_action_at is not None:
+    while not life.case.ran_out:
         life.moment_comes()
     assert TellMember(BACKUP, by=life.now + late + minutes(480)) in life.happens(Taken(BACKUP), after=late)
 
 
 def test_who_says_not_safe_is_heard_even_when_the_ladder_has_run_out() -> None:
     life = Life(Level.ORANGE)
-    while life.case.next_action_at is not None:
+    while not life.case.ran_out:
         life.moment_comes()
     for _ in range(2):
         before = life.case.version
@@ -241,12 +303,35 @@ def test_contacted_in_time_keeps_it_with_its_owner_who_owes_a_result() -> None:
     life.moment_comes()
     life.happens(Contacted(WORKER), after=minutes(5))
     assert (life.case.state, life.waits) == (State.CONTACTED, timedelta(hours=24))
-    for _ in range(3):
+    for _ in range(2):
         assert life.moment_comes() == (TellOwner(WORKER, "result"),)
     assert life.case.owner == WORKER
 
 
-@pytest.mark.parametrize("event", [Contacted(BACKUP), Offered(BACKUP, DUTY), Closed(BACKUP, Outcome.MET, TOMORROW)])
+def test_a_result_owed_for_three_days_is_heard_by_whoever_leads_and_anybody_may_take_the_case_over() -> None:
+    life = Life()
+    life.happens(Taken(WORKER))
+    life.happens(Contacted(WORKER))
+    assert life.happens(Taken(BACKUP)) == (Refused("taken", WORKER),)
+    for _ in range(2):
+        life.moment_comes()
+    assert life.moment_comes() == (TellOwner(WORKER, "result"), TellLeaders())
+    assert life.case.owner == WORKER, "nobody is relieved by time alone"
+    assert life.happens(Taken(BACKUP)) == (TellOthers(BACKUP), TellOwner(WORKER, "handed_over"))
+    assert (life.case.owner, life.case.reminded) == (BACKUP, 0)
+
+
+def test_orange_that_was_taken_and_never_spoken_to_is_everybodys_again_after_three_reminders() -> None:
+    life = Life(Level.ORANGE)
+    life.moment_comes()
+    life.happens(Taken(WORKER))
+    for _ in range(3):
+        assert TellOwner(WORKER, "result") in life.moment_comes()
+    assert life.moment_comes() == (TellOwner(WORKER, "stale"), Alert((BACKUP,), 1))
+    assert (life.case.state, life.case.owner) == (State.OPEN, None)
+
+
+@pytest.mark.parametrize("event", [Contacted(BACKUP), Offered(BACKUP, DUTY), closed(BACKUP)])
 def test_only_the_owner_speaks_for_a_case(event: Event) -> None:
     life = Life()
     assert life.happens(event) == (Refused("not_yours", None),)
@@ -317,7 +402,7 @@ def test_not_safe_tells_the_owner_and_everybody_else_and_brings_the_next_look_cl
     life = Life()
     life.happens(Taken(WORKER))
     told = life.happens(HelpWanted(ALL_THERE), after=minutes(1))
-    assert told == (TellOwner(WORKER, "help"), Alert((DUTY, BACKUP, SUPERVISOR), 0))
+    assert told == (TellOwner(WORKER, "help"), Alert((DUTY, BACKUP, SUPERVISOR), 0, loud=True))
     assert life.waits == minutes(10)
 
 
@@ -355,7 +440,7 @@ def test_a_result_ends_a_case_when_it_says_when_the_next_contact_is(
 ) -> None:
     life = Life()
     life.happens(Taken(WORKER))
-    life.happens(Closed(WORKER, outcome, next_contact))
+    life.happens(closed(WORKER, outcome, next_contact=next_contact))
     assert (life.case.state is State.RESOLVED) is ends
     assert (life.case.next_action_at is None) is ends
     if ends:
@@ -366,6 +451,71 @@ def test_a_result_without_a_next_contact_is_asked_for_it() -> None:
     life = Life()
     life.happens(Taken(WORKER))
     assert life.happens(Closed(WORKER, Outcome.CALLED)) == (Refused("needs_next_contact", WORKER),)
+
+
+@pytest.mark.parametrize(
+    ("said", "missing"),
+    [
+        ({"grade": None}, "needs_grade"),
+        ({"grade": 6}, "needs_grade"),
+        ({"grade": 3}, "needs_referral"),
+        ({"grade": 5}, "needs_referral"),
+        ({"grade": 4, "referred": True, "next_contact": NINE.date() + timedelta(days=15)}, "next_contact_too_late"),
+        ({"next_contact": NINE.date() - timedelta(days=1)}, "next_contact_is_over"),
+    ],
+)
+def test_a_case_does_not_end_before_everything_is_said(said: dict[str, Any], missing: str) -> None:
+    life = Life()
+    life.happens(Taken(WORKER))
+    before = life.case
+    assert life.happens(closed(WORKER, **said)) == (Refused(missing, WORKER),)
+    assert life.case == before
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"grade": 2, "next_contact": NINE.date() + timedelta(days=90)},
+        {"grade": 3, "referred": True, "next_contact": NINE.date() + timedelta(days=14)},
+        {"grade": 5, "referred": True},
+    ],
+)
+def test_grave_danger_ends_with_a_referral_and_a_contact_within_two_weeks(said: dict[str, Any]) -> None:
+    life = Life()
+    life.happens(Taken(WORKER))
+    life.happens(closed(WORKER, **said))
+    assert (life.case.state, life.case.grade) == (State.RESOLVED, said["grade"])
+
+
+def test_yellow_ends_without_a_grade() -> None:
+    life = Life(Level.YELLOW)
+    life.happens(Taken(WORKER))
+    life.happens(closed(WORKER, grade=None))
+    assert life.case.state is State.RESOLVED
+
+
+# Practice
+
+
+def practice() -> Life:
+    life = Life()
+    life.case = open_case(Level.RED, ladder_of(Level.RED), NINE, drill=True)
+    return life
+
+
+def test_practice_ends_with_whoever_takes_it() -> None:
+    life = practice()
+    life.moment_comes()
+    assert life.happens(Taken(DUTY)) == (TellOthers(DUTY), DrillOver())
+    assert (life.case.state, life.case.outcome, life.case.owner) == (State.RESOLVED, Outcome.DRILL, DUTY)
+
+
+def test_practice_that_nobody_takes_climbs_the_whole_ladder_calls_everybody_once_more_and_is_over() -> None:
+    life = practice()
+    told = [life.moment_comes() for _ in range(5)]
+    assert [bool(alerted(effects)) for effects in told] == [True, True, True, True, False]
+    assert told[-1] == (DrillOver(),)
+    assert (life.case.state, life.case.owner) == (State.RESOLVED, None)
 
 
 def test_not_reached_is_no_ending_the_owner_goes_on_and_the_clock_runs_again() -> None:
@@ -385,14 +535,14 @@ def test_not_reached_is_no_ending_the_owner_goes_on_and_the_clock_runs_again() -
     [
         Flagged(Level.RED, ladder_of(Level.RED)), Due(ALL_THERE), Undeliverable(WORKER, ALL_THERE),
         HelpWanted(ALL_THERE), Taken(BACKUP), Offered(WORKER, BACKUP), Contacted(WORKER),
-        Closed(WORKER, Outcome.MET, TOMORROW),
+        closed(WORKER),
     ],
     ids=lambda event: type(event).__name__,
 )  # fmt: skip
 def test_what_is_resolved_stays_resolved(event: Event) -> None:
     life = Life()
     life.happens(Taken(WORKER))
-    life.happens(Closed(WORKER, Outcome.MET, TOMORROW))
+    life.happens(closed(WORKER))
     before = life.case
     assert life.happens(event) == (Refused("resolved", WORKER),)
     assert life.case == before
@@ -439,11 +589,11 @@ class CaseLife(RuleBasedStateMachine):
         self.entries: list[CaseEvent] = []
         self.climbs_at_this_moment = 0
 
-    @initialize(data=st.data(), level=st.sampled_from(Level))
-    def danger_is_read(self, data: st.DataObject, level: Level) -> None:
+    @initialize(data=st.data(), level=st.sampled_from(Level), drill=st.sampled_from([False, False, False, True]))
+    def danger_is_read(self, data: st.DataObject, level: Level, drill: bool) -> None:
         self.ladders = {each: data.draw(ladders()) for each in Level}
-        self.case = open_case(level, self.ladders[level], self.now)
-        self.record(*log.opened(level, self.ladders[level]))
+        self.case = open_case(level, self.ladders[level], self.now, drill=drill)
+        self.record(*log.opened(level, self.ladders[level], drill=drill))
 
     def record(self, kind: str, detail: dict[str, Any]) -> None:
         stored = json.loads(json.dumps(detail))
@@ -453,7 +603,7 @@ class CaseLife(RuleBasedStateMachine):
 
     def there(self, data: st.DataObject) -> Reachable:
         """Whom each step leads to at this moment: often nobody."""
-        steps = len(self.case.ladder.steps)
+        steps = len(self.case.ladder.steps) + 2  # and the circles beyond the ladder
         some = st.lists(PEOPLE, max_size=2, unique=True).map(tuple)
         found: list[tuple[int, ...]] = data.draw(st.lists(some, min_size=steps, max_size=steps))
         return tuple(found)
@@ -473,10 +623,16 @@ class CaseLife(RuleBasedStateMachine):
         if after.owner != before.owner:
             assert after.owner is None or event == Taken(after.owner), "a person takes a case; nobody is given one"
         if after.state is State.RESOLVED and before.state is not State.RESOLVED:
+            if before.drill and not isinstance(event, Closed):
+                assert isinstance(event, Taken) or after.owner is None, "only practice ends by itself"
+                self.case = after
+                return effects
             assert isinstance(event, Closed)
             assert event.by == before.owner
             assert event.outcome is not Outcome.UNREACHED
             assert event.outcome is Outcome.FALSE_ALARM or event.next_contact is not None
+            grave = event.grade is not None and event.grade >= 3 and event.outcome is not Outcome.FALSE_ALARM
+            assert event.referred or not grave, "nobody in grave danger is left without a referral"
         if before.state is State.RESOLVED:
             assert after == before
         if isinstance(event, Due | Undeliverable):
@@ -503,7 +659,7 @@ class CaseLife(RuleBasedStateMachine):
         assert effects, "a case that wakes up says something to somebody"
         acts_next = self.case.next_action_at
         if acts_next is None:
-            assert effects == (NobodyTookIt(),)
+            assert self.case.drill
         elif acts_next == self.now:
             assert self.case.ladder.steps[self.case.step].after == minutes(0), "only a step that waits for nothing"
         else:
@@ -532,7 +688,8 @@ class CaseLife(RuleBasedStateMachine):
     def somebody_takes_it(self, by: int) -> None:
         effects = self.happens(Taken(by))
         if not isinstance(effects[0], Refused):
-            assert (self.case.owner, self.case.state) == (by, State.ACKNOWLEDGED)
+            assert self.case.owner == by
+            assert self.case.state is (State.RESOLVED if self.case.drill else State.ACKNOWLEDGED)
         assert isinstance(self.happens(Taken(by))[0], Refused), "taken twice is taken once"
 
     @rule(by=PEOPLE, to=PEOPLE)
@@ -545,9 +702,21 @@ class CaseLife(RuleBasedStateMachine):
     def somebody_reports_contact(self, by: int) -> None:
         self.happens(Contacted(by))
 
-    @rule(by=PEOPLE, outcome=st.sampled_from(Outcome), next_contact=st.sampled_from([None, TOMORROW]))
-    def somebody_reports_a_result(self, by: int, outcome: Outcome, next_contact: date | None) -> None:
-        self.happens(Closed(by, outcome, next_contact))
+    @rule(
+        by=PEOPLE, outcome=st.sampled_from([o for o in Outcome if o is not Outcome.DRILL]),
+        next_contact=st.sampled_from([None, TOMORROW, TOMORROW + timedelta(days=30)]),
+        grade=st.sampled_from([None, 0, 3, 5]), referred=st.booleans(),
+    )  # fmt: skip
+    def somebody_reports_a_result(
+        self, by: int, outcome: Outcome, next_contact: date | None, grade: int | None, referred: bool
+    ) -> None:  # fmt: skip
+        self.happens(Closed(by, outcome, next_contact, grade, referred, NINE.date()))
+
+    @rule(coming=st.lists(PEOPLE, max_size=2, unique=True).map(tuple))
+    def a_shift_begins(self, coming: tuple[int, ...]) -> None:
+        before = self.case
+        self.happens(ShiftChanged(coming))
+        assert self.case == before
 
     @rule(level=st.sampled_from(Level))
     def danger_is_read_again(self, level: Level) -> None:
@@ -555,15 +724,14 @@ class CaseLife(RuleBasedStateMachine):
         self.happens(Flagged(level, self.ladders[level]))
         if level > before.level:
             return
-        if before.state is State.OPEN and before.next_action_at is None:
+        if before.ran_out:
             assert (self.case.step, self.case.rounds, self.case.next_action_at) == (0, 0, self.now), "it goes on"
         else:
             assert self.case == before
 
     @invariant()
-    def red_always_knows_when_it_acts_next(self) -> None:
-        if self.case.level is Level.RED and self.case.state is not State.RESOLVED:
-            assert self.case.next_action_at is not None
+    def what_is_not_resolved_knows_when_it_acts_next(self) -> None:
+        assert (self.case.next_action_at is None) is (self.case.state is State.RESOLVED)
 
     @invariant()
     def who_has_it_is_known_exactly_when_it_is_taken(self) -> None:

@@ -117,11 +117,11 @@ def test_the_indices_and_checks_that_the_house_relies_on_are_there_after_a_migra
         checks = {check["name"] for check in there.get_check_constraints("cases")}
     finally:
         engine.dispose()
-    for table in ("outbox", "cases", "plan", "mood_plan", "series"):
+    for table in ("outbox", "cases", "follow_up", "plan", "mood_plan", "series"):
         conditions = due[f"ix_{table}_due"]["dialect_options"]
         assert any("due_at IS NOT NULL" in str(condition) for condition in conditions.values())
     assert due["uq_cases_open"]["unique"]
-    assert checks >= {"ck_cases_red_has_next_action", "ck_cases_resolved_has_outcome"}
+    assert checks >= {"ck_cases_open_has_next_action", "ck_cases_resolved_has_outcome"}
 
 
 def test_migrations_form_one_line_from_the_first_tables() -> None:

@@ -20,8 +20,8 @@ class Flagged:
 class Due:
     """Its moment has come.
 
-    `reachable` holds, for each step, the people it leads to at this moment, and after the steps, where it is
-    longer than the ladder, everybody else who may be rung when nobody takes it.
+    `reachable` holds, for each step, the people it leads to at this moment; after the steps, wider and wider
+    circles of those who are rung as well when nobody takes it.
     """
 
     reachable: tuple[tuple[int, ...], ...]
@@ -43,6 +43,13 @@ class HelpWanted:
 
 
 @dataclass(frozen=True)
+class ShiftChanged:
+    """These have come on duty."""
+
+    coming: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Taken:
     by: int
 
@@ -60,12 +67,17 @@ class Contacted:
 
 @dataclass(frozen=True)
 class Closed:
+    """`on`: the day it is at the house. `referred`: a record of the referral has been made."""
+
     by: int
     outcome: Outcome
     next_contact: date | None = None
+    grade: int | None = None
+    referred: bool = False
+    on: date | None = None
 
 
-Event = Flagged | Due | Undeliverable | HelpWanted | Taken | Offered | Contacted | Closed
+Event = Flagged | Due | Undeliverable | HelpWanted | ShiftChanged | Taken | Offered | Contacted | Closed
 
 
 # What follows from it.
@@ -73,10 +85,12 @@ Event = Flagged | Due | Undeliverable | HelpWanted | Taken | Offered | Contacted
 
 @dataclass(frozen=True)
 class Alert:
-    """Tell these people that somebody must take the case."""
+    """Tell these people that somebody must take the case; `loud`: by every way that leads to them."""
 
     people: tuple[int, ...]
     step: int
+    channels: tuple[str, ...] = ()
+    loud: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,7 +120,17 @@ class AskToAccept:
 
 @dataclass(frozen=True)
 class NobodyTookIt:
-    """An orange ladder has run out: it stands on a list until a person clears it."""
+    """Nobody can be told, or an orange ladder has run out: it stands on a list until a person clears it."""
+
+
+@dataclass(frozen=True)
+class TellLeaders:
+    """Those who lead hear that its owner owes something for too long."""
+
+
+@dataclass(frozen=True)
+class DrillOver:
+    """The practice has ended: with whoever took it, or with nobody."""
 
 
 @dataclass(frozen=True)
@@ -117,4 +141,4 @@ class Refused:
     owner: int | None = None
 
 
-Effect = Alert | TellOwner | TellOthers | TellMember | AskToAccept | NobodyTookIt | Refused
+Effect = Alert | TellOwner | TellOthers | TellMember | AskToAccept | NobodyTookIt | TellLeaders | DrillOver | Refused

@@ -14,6 +14,7 @@ from sqlmodel import col
 
 from app.escalations.models import LadderRow
 from app.escalations.states import Ladder, Level, Step, Target
+from app.messages.channels import WAYS
 
 DEFAULTS: dict[Level, dict[str, Any]] = {
     Level.RED: {
@@ -53,7 +54,8 @@ def read_ladder(plan: dict[str, Any]) -> Ladder:
     """The ladder that `plan` describes. LadderError names what is wrong with it."""
     try:
         steps = tuple(
-            Step(tuple(Target(t) for t in step["targets"]), _minutes(step["after"])) for step in plan["steps"]
+            Step(tuple(Target(t) for t in step["targets"]), _minutes(step["after"]), _ways(step.get("channels")))
+            for step in plan["steps"]
         )
         loops = plan.get("loops")
         ladder = Ladder(
@@ -79,10 +81,20 @@ def _minutes(value: Any) -> timedelta:
     return timedelta(minutes=value)
 
 
+def _ways(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not set(value) <= set(WAYS):
+        raise ValueError(f"channels 只能写 {'、'.join(WAYS)}")
+    return tuple(value)
+
+
 def write_ladder(ladder: Ladder) -> dict[str, Any]:
     return {
         "steps": [
-            {"targets": [t.value for t in s.targets], "after": s.after / timedelta(minutes=1)} for s in ladder.steps
+            {"targets": [t.value for t in s.targets], "after": s.after / timedelta(minutes=1)}
+            | ({"channels": list(s.channels)} if s.channels else {})
+            for s in ladder.steps
         ],
         "repeat_every": ladder.repeat_every / timedelta(minutes=1),
         "loops": ladder.loops,

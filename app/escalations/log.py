@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from app.escalations import events, machine
@@ -12,10 +12,11 @@ from app.escalations.models import CaseEvent
 from app.escalations.states import Case, Ladder, Level, Outcome
 
 OPENED = "Opened"
+_DAYS = {"next_contact", "on"}
 _EVENTS: dict[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
-        events.Flagged, events.Due, events.Undeliverable, events.HelpWanted, events.Taken,
+        events.Flagged, events.Due, events.Undeliverable, events.HelpWanted, events.ShiftChanged, events.Taken,
         events.Offered, events.Contacted, events.Closed,
     )
 }  # fmt: skip
@@ -25,8 +26,8 @@ def encode(event: Event) -> tuple[str, dict[str, Any]]:
     detail = asdict(event)
     if isinstance(event, events.Flagged):
         detail = {"level": int(event.level), "ladder": write_ladder(event.ladder)}
-    if isinstance(event, events.Closed) and event.next_contact:
-        detail["next_contact"] = event.next_contact.isoformat()
+    for name in _DAYS & detail.keys():
+        detail[name] = detail[name] and detail[name].isoformat()
     return type(event).__name__, detail
 
 
@@ -36,30 +37,30 @@ def decode(kind: str, detail: dict[str, Any]) -> Event:
         fields["reachable"] = tuple(tuple(people) for people in fields["reachable"])
     if kind == "Flagged":
         fields = {"level": Level(fields["level"]), "ladder": read_ladder(fields["ladder"])}
-    if kind == "Closed":
+    if "coming" in fields:
+        fields["coming"] = tuple(fields["coming"])
+    if "outcome" in fields:
         fields["outcome"] = Outcome(fields["outcome"])
-        fields["next_contact"] = date.fromisoformat(fields["next_contact"]) if fields["next_contact"] else None
+    for name in _DAYS & fields.keys():
+        fields[name] = fields[name] and date.fromisoformat(fields[name])
     event: Event = _EVENTS[kind](**fields)
     return event
 
 
-def opened(level: Level, ladder: Ladder) -> tuple[str, dict[str, Any]]:
-    return OPENED, {"level": int(level), "ladder": write_ladder(ladder)}
+def opened(level: Level, ladder: Ladder, *, drill: bool = False) -> tuple[str, dict[str, Any]]:
+    return OPENED, {"level": int(level), "ladder": write_ladder(ladder), "drill": drill}
 
 
-def replay(events: Iterable[CaseEvent]) -> Case:
+def replay(entries: Iterable[CaseEvent]) -> Case:
     """The case that its log describes; what is not an event of the machine (a page view) changes nothing."""
     case: Case | None = None
-    for entry in events:
+    for entry in entries:
         if entry.kind == OPENED:
             level = Level(entry.detail["level"])
-            case = machine.open_case(level, read_ladder(entry.detail["ladder"]), _at(entry))
+            ladder, drill = read_ladder(entry.detail["ladder"]), entry.detail.get("drill", False)
+            case = machine.open_case(level, ladder, entry.at, drill=drill)
         elif entry.kind in _EVENTS and case is not None:
-            case, _effects = machine.decide(case, decode(entry.kind, entry.detail), _at(entry))
+            case, _effects = machine.decide(case, decode(entry.kind, entry.detail), entry.at)
     if case is None:
         raise ValueError("a case log begins with its opening")
     return case
-
-
-def _at(entry: CaseEvent) -> datetime:
-    return entry.at

@@ -1,39 +1,26 @@
 """The life of a case, as one pure function: `decide(case, event, now) -> (case, effects)`.
 
 A case is opened by a flag, climbs its ladder until a named person takes it, and ends only when a person
-says how it ended. Time never resolves it, a delivery never acknowledges it, and a red case that is not
-resolved always knows when it acts next.
+says how it ended. Time never resolves it, a delivery never acknowledges it, and a case that is not
+resolved always knows when it acts next. Only practice (`drill`) ends when it has been taken, or in vain.
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from app.escalations.events import (
-    Alert,
-    AskToAccept,
-    Closed,
-    Contacted,
-    Due,
-    Effect,
-    Event,
-    Flagged,
-    HelpWanted,
-    NobodyTookIt,
-    Offered,
-    Refused,
-    Taken,
-    TellMember,
-    TellOthers,
-    TellOwner,
-    Undeliverable,
-)  # fmt: skip
-from app.escalations.states import Case, Ladder, Level, Outcome, State
+from app.escalations import events
+from app.escalations.events import Effect, Event, Refused
+from app.escalations.states import FOLLOW_UP_WITHIN, GRADES, REFER_FROM, Case, Ladder, Level, Outcome, State
 
 Decision = tuple[Case, tuple[Effect, ...]]
+Reachable = tuple[tuple[int, ...], ...]
+
+NAG_EVERY = timedelta(days=1)
+PATIENCE = 3  # reminders that an owner gets before others hear of it
 
 
-def open_case(level: Level, ladder: Ladder, now: datetime) -> Case:
-    return Case(level=level, ladder=ladder, version=1, next_action_at=now)
+def open_case(level: Level, ladder: Ladder, now: datetime, *, drill: bool = False) -> Case:
+    return Case(level=level, ladder=ladder, drill=drill, version=1, next_action_at=now)
 
 
 def decide(case: Case, event: Event, now: datetime) -> Decision:
@@ -41,56 +28,73 @@ def decide(case: Case, event: Event, now: datetime) -> Decision:
     if case.state is State.RESOLVED:
         return case, (Refused("resolved", case.owner),)
     match event:
-        case Flagged():
+        case events.Flagged():
             after, effects = _flagged(case, event, now)
-        case Due():
+        case events.Due():
             after, effects = _due(case, event, now)
-        case Undeliverable():
+        case events.Undeliverable():
             after, effects = _undeliverable(case, event, now)
-        case HelpWanted():
+        case events.HelpWanted():
             after, effects = _help_wanted(case, event, now)
-        case Taken():
+        case events.ShiftChanged():
+            after, effects = _shift_changed(case, event)
+        case events.Taken():
             after, effects = _taken(case, event, now)
-        case Offered():
+        case events.Offered():
             after, effects = _offered(case, event)
-        case Contacted():
+        case events.Contacted():
             after, effects = _contacted(case, event, now)
-        case Closed():
+        case events.Closed():
             after, effects = _closed(case, event, now)
     return (replace(after, version=case.version + 1) if after != case else case), effects
 
 
-def _flagged(case: Case, event: Flagged, now: datetime) -> Decision:
+def _flagged(case: Case, event: events.Flagged, now: datetime) -> Decision:
     if event.level <= case.level:
-        if case.state is State.OPEN and case.next_action_at is None:
-            # Its ladder had run out with nobody taking it: new words set it going again.
+        if case.ran_out:  # new words set it going again
             return replace(case, step=0, rounds=0, next_action_at=now), ()
-        told: tuple[Effect, ...] = (TellOwner(case.owner, "more"),) if case.owner else ()
-        return case, told
-    raised = Case(level=event.level, ladder=event.ladder, rounds=case.rounds, version=case.version, next_action_at=now)
-    return raised, ((TellOwner(case.owner, "raised"),) if case.owner else ())
+        return case, _owner_hears(case, "more")
+    raised = replace(
+        case, level=event.level, ladder=event.ladder, state=State.OPEN, step=0, owner=None, offered_to=None,
+        reminded=0, outcome=None, next_action_at=now,
+    )  # fmt: skip
+    return raised, _owner_hears(case, "raised")
 
 
-def _due(case: Case, event: Due, now: datetime) -> Decision:
-    if case.state is State.OPEN:
-        return _climb(case, event.reachable, now)
-    if case.owner is None:
+def _owner_hears(case: Case, what: str) -> tuple[Effect, ...]:
+    return () if case.owner is None else (events.TellOwner(case.owner, what),)
+
+
+# The ladder
+
+
+def _due(case: Case, event: events.Due, now: datetime) -> Decision:
+    if case.next_action_at is not None and case.next_action_at > now:
+        return case, ()
+    if case.state is State.OPEN or case.owner is None:
         return _climb(replace(case, state=State.OPEN), event.reachable, now)
+    reminded = case.reminded + 1
     if case.state is State.CONTACTED or case.level < Level.RED:
+        if case.state is State.ACKNOWLEDGED and reminded > PATIENCE:
+            return _everybodys_again(case, event.reachable, now)
         # Orange and yellow that were taken, and red that was spoken to: a result is still owed.
-        later = now + case.ladder.result_within
-        reminded = replace(case, reminded=case.reminded + 1, next_action_at=later)
-        return reminded, (TellOwner(case.owner, "result"),)
-    if not case.reminded:
+        owed = replace(case, reminded=reminded, next_action_at=now + case.ladder.result_within)
+        leaders: tuple[Effect, ...] = (events.TellLeaders(),) if reminded >= PATIENCE else ()
+        return owed, (events.TellOwner(case.owner, "result"), *leaders)
+    if reminded == 1:
         soon = now + case.ladder.contact_within / 3
-        return replace(case, reminded=1, next_action_at=soon), (TellOwner(case.owner, "contact"),)
-    # The acknowledgement went stale: nobody has reached the person, so it is everybody's again.
+        return replace(case, reminded=1, next_action_at=soon), (events.TellOwner(case.owner, "contact"),)
+    return _everybodys_again(case, event.reachable, now)
+
+
+def _everybodys_again(case: Case, reachable: Reachable, now: datetime) -> Decision:
+    """The acknowledgement went stale: nobody has reached the person."""
     open_again = replace(case, state=State.OPEN, owner=None, offered_to=None, reminded=0)
-    after, effects = _climb(open_again, event.reachable, now)
-    return after, (TellOwner(case.owner, "stale"), *effects)
+    after, effects = _climb(open_again, reachable, now)
+    return after, (*_owner_hears(case, "stale"), *effects)
 
 
-def _undeliverable(case: Case, event: Undeliverable, now: datetime) -> Decision:
+def _undeliverable(case: Case, event: events.Undeliverable, now: datetime) -> Decision:
     if case.owner == event.person:
         # Whoever answers for it is gone: it is everybody's again, at once.
         case = replace(case, state=State.OPEN, owner=None, offered_to=None, reminded=0)
@@ -101,93 +105,136 @@ def _undeliverable(case: Case, event: Undeliverable, now: datetime) -> Decision:
     return _climb(case, event.reachable, now) if further else (case, ())
 
 
-def _climb(case: Case, reachable: tuple[tuple[int, ...], ...], now: datetime) -> Decision:
+def _climb(case: Case, reachable: Reachable, now: datetime) -> Decision:
     """Fire the next step that leads to anybody; an empty step takes no time. The next one is armed here."""
-    step = case.step
-    while step < len(case.ladder.steps) and not reachable[step]:
+    step, steps = case.step, case.ladder.steps
+    while step < len(steps) and not reachable[step]:
         step += 1
-    if step < len(case.ladder.steps):
+    if step < len(steps):
         following = step + 1
-        wait = case.ladder.steps[following].after if following < len(case.ladder.steps) else case.ladder.repeat_every
-        return replace(case, step=following, next_action_at=now + wait), (Alert(reachable[step], step),)
-    loops = None if case.level is Level.RED else case.ladder.loops  # red goes on, whatever its ladder says
-    if loops is not None and case.rounds >= loops:
-        if case.next_action_at is None:
-            return case, ()
-        return replace(case, next_action_at=None), (NobodyTookIt(),)
-    everyone = _everyone(reachable)
-    again = replace(case, step=step, rounds=case.rounds + 1, next_action_at=now + case.ladder.repeat_every)
-    alert: tuple[Effect, ...] = (Alert(everyone, step),) if everyone else (NobodyTookIt(),)
-    return again, alert
+        wait = steps[following].after if following < len(steps) else case.ladder.repeat_every
+        alert = events.Alert(reachable[step], step, steps[step].channels)
+        return replace(case, step=following, next_action_at=now + wait), (alert,)
+    case = replace(case, step=step)
+    if case.drill and case.ran_out:
+        return _drill_over(case)
+    if case.ran_out:
+        return replace(case, next_action_at=now + NAG_EVERY), (events.NobodyTookIt(),)
+    audience = _audience(case, reachable)
+    again = replace(case, rounds=case.rounds + 1, next_action_at=now + case.ladder.repeat_every)
+    if not audience:
+        return again, (events.NobodyTookIt(),)
+    return again, (events.Alert(audience, step, loud=case.level is Level.RED),)
 
 
-def _everyone(reachable: tuple[tuple[int, ...], ...]) -> tuple[int, ...]:
+def _audience(case: Case, reachable: Reachable) -> tuple[int, ...]:
+    """Everybody of the ladder, and with each round one circle more; the next one that leads to anybody at all."""
+    for wide in range(len(case.ladder.steps) + case.rounds, len(reachable) + 1):
+        if audience := _everyone(reachable[:wide]):
+            return audience
+    return _everyone(reachable)
+
+
+def _everyone(reachable: Reachable) -> tuple[int, ...]:
     return tuple(dict.fromkeys(person for people in reachable for person in people))
 
 
-def _help_wanted(case: Case, event: HelpWanted, now: datetime) -> Decision:
+def _help_wanted(case: Case, event: events.HelpWanted, now: datetime) -> Decision:
     """Whoever can be reached hears of it each time (a new version each time), and no clock is put back by it."""
     heard = replace(case, version=case.version + 1)
+    everyone = _everyone(event.reachable)
+    if case.ran_out:
+        again = replace(heard, rounds=0, next_action_at=now + case.ladder.repeat_every)
+        return again, (events.Alert(everyone, case.step, loud=True),) if everyone else ()
     if case.state is State.OPEN:
         after, climbed = _climb(heard, event.reachable, now)
-        told = any(isinstance(effect, Alert) for effect in climbed)
-        everyone = () if told else _everyone(event.reachable)
-        return after, (*climbed, Alert(everyone, after.step)) if everyone else climbed
-    effects: list[Effect] = [TellOwner(case.owner, "help")] if case.owner else []
-    others = tuple(person for person in _everyone(event.reachable) if person != case.owner)
-    if others:
-        effects.append(Alert(others, case.step))
+        told = any(isinstance(effect, events.Alert) for effect in climbed)
+        return after, (*climbed, events.Alert(everyone, after.step, loud=True)) if everyone and not told else climbed
+    others = tuple(person for person in everyone if person != case.owner)
+    alert: tuple[Effect, ...] = (events.Alert(others, case.step, loud=True),) if others else ()
     soon = now + case.ladder.contact_within / 3
-    return replace(heard, next_action_at=min(soon, case.next_action_at or soon)), tuple(effects)
+    sooner = replace(heard, next_action_at=min(soon, case.next_action_at or soon))
+    return sooner, (*_owner_hears(case, "help"), *alert)
 
 
-def _taken(case: Case, event: Taken, now: datetime) -> Decision:
+def _shift_changed(case: Case, event: events.ShiftChanged) -> Decision:
+    waits = case.state is State.OPEN and case.level is Level.RED and event.coming
+    return case, (events.Alert(event.coming, case.step),) if waits else ()
+
+
+# In somebody's hands
+
+
+def _taken(case: Case, event: events.Taken, now: datetime) -> Decision:
     if case.owner == event.by:
         return case, (Refused("yours", case.owner),)
-    accepted_offer = case.offered_to == event.by
-    if case.owner is not None and not accepted_offer:
+    given_up = case.reminded >= PATIENCE  # its owner has not answered for days
+    if case.owner is not None and case.offered_to != event.by and not given_up:
         return case, (Refused("taken", case.owner),)
     by = now + case.ladder.contact_within
     due = by if case.level is Level.RED else now + case.ladder.result_within
     after = replace(case, state=State.ACKNOWLEDGED, owner=event.by, offered_to=None, reminded=0, next_action_at=due)
-    effects: list[Effect] = [TellOthers(event.by)]
-    if case.owner is None:
-        effects.append(TellMember(event.by, by))
-    else:
-        effects.append(TellOwner(case.owner, "handed_over"))
-    return after, tuple(effects)
+    if case.drill:
+        after, over = _drill_over(after)
+        return after, (events.TellOthers(event.by), *over)
+    first = events.TellMember(event.by, by) if case.owner is None else events.TellOwner(case.owner, "handed_over")
+    return after, (events.TellOthers(event.by), first)
 
 
-def _offered(case: Case, event: Offered) -> Decision:
+def _offered(case: Case, event: events.Offered) -> Decision:
     if case.owner != event.by:
         return case, (Refused("not_yours", case.owner),)
     if event.to == event.by:
         return case, (Refused("yours", case.owner),)
-    return replace(case, offered_to=event.to), (AskToAccept(event.to, event.by),)
+    return replace(case, offered_to=event.to), (events.AskToAccept(event.to, event.by),)
 
 
-def _contacted(case: Case, event: Contacted, now: datetime) -> Decision:
+def _contacted(case: Case, event: events.Contacted, now: datetime) -> Decision:
     if case.owner != event.by:
         return case, (Refused("not_yours", case.owner),)
     due = now + case.ladder.result_within
     return replace(case, state=State.CONTACTED, reminded=0, next_action_at=due), ()
 
 
-def _closed(case: Case, event: Closed, now: datetime) -> Decision:
+# How it ended
+
+
+def _closed(case: Case, event: events.Closed, now: datetime) -> Decision:
     if case.owner != event.by:
         return case, (Refused("not_yours", case.owner),)
     if event.outcome is Outcome.UNREACHED:
         # "Cannot reach them" is not an ending: the owner goes on trying, and the clock runs again.
         due = now + case.ladder.contact_within
         return replace(case, outcome=event.outcome, reminded=0, next_action_at=due), ()
-    if event.next_contact is None and event.outcome is not Outcome.FALSE_ALARM:
-        return case, (Refused("needs_next_contact", case.owner),)
-    closed = replace(
-        case,
-        state=State.RESOLVED,
-        outcome=event.outcome,
-        next_contact=event.next_contact,
-        offered_to=None,
-        next_action_at=None,
-    )
-    return closed, ()
+    if missing := _missing(case, event):
+        return case, (Refused(missing, case.owner),)
+    return _resolved(replace(case, grade=event.grade, next_contact=event.next_contact), event.outcome), ()
+
+
+def _missing(case: Case, event: events.Closed) -> str | None:
+    """What somebody has to say before the case can end, by the name of a sentence."""
+    if event.outcome is Outcome.FALSE_ALARM:
+        return None
+    if event.next_contact is None:
+        return "needs_next_contact"
+    if event.on is not None and event.next_contact < event.on:
+        return "next_contact_is_over"
+    if event.grade is None and case.level >= Level.ORANGE:
+        return "needs_grade"
+    if event.grade is None:
+        return None
+    if event.grade not in GRADES:
+        return "needs_grade"
+    if event.grade >= REFER_FROM and not event.referred:
+        return "needs_referral"
+    if event.grade >= REFER_FROM and event.on is not None and event.next_contact > event.on + FOLLOW_UP_WITHIN:
+        return "next_contact_too_late"
+    return None
+
+
+def _resolved(case: Case, outcome: Outcome) -> Case:
+    return replace(case, state=State.RESOLVED, outcome=outcome, offered_to=None, next_action_at=None)
+
+
+def _drill_over(case: Case) -> Decision:
+    return _resolved(case, Outcome.DRILL), (events.DrillOver(),)

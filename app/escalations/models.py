@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, Index, UniqueConstraint, false, text
 from sqlmodel import Column, Field
 
 from app.db import Encrypted, EncryptedJSON, Numbers, Record, UTCDateTime, due_index, words
@@ -12,9 +12,11 @@ from app.escalations.states import Level, Outcome, State
 
 
 class CaseRow(DueRow, table=True):
-    """One episode of one person. `due_at` is when it acts next.
+    """One episode of one person; `previous_id` is the one before it.
 
-    The database itself refuses a red case that is neither resolved nor has a next action.
+    `next_action_at` is when it acts next, `due_at` when a worker looks at it (later while somebody is at work on
+    it). The database itself refuses a case that is not resolved and does not act next. A `code` may come back once
+    its case has been over for a week: among those that are open there is one of each.
     """
 
     __tablename__ = "cases"
@@ -27,10 +29,21 @@ class CaseRow(DueRow, table=True):
             sqlite_where=text("state <> 'resolved'"),
             postgresql_where=text("state <> 'resolved'"),
         ),
-        CheckConstraint("level < 3 OR state = 'resolved' OR due_at IS NOT NULL", name="red_has_next_action"),
+        Index(
+            "uq_cases_open_code",
+            "code",
+            unique=True,
+            sqlite_where=text("state <> 'resolved'"),
+            postgresql_where=text("state <> 'resolved'"),
+        ),
+        CheckConstraint(
+            "state = 'resolved' OR next_action_at IS NOT NULL AND due_at IS NOT NULL", name="open_has_next_action"
+        ),
         CheckConstraint("state <> 'resolved' OR outcome IS NOT NULL", name="resolved_has_outcome"),
     )
-    code: str = Field(max_length=8, unique=True)
+    code: str = Field(max_length=8, index=True)
+    drill: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    previous_id: int | None = Field(default=None, foreign_key="cases.id")
     programme_id: int = Field(foreign_key="programme.id", index=True)
     house_id: int = Field(foreign_key="house.id", index=True)
     person_id: int = Field(foreign_key="person.id", index=True)
@@ -43,9 +56,11 @@ class CaseRow(DueRow, table=True):
     offered_to_id: int | None = Field(default=None, foreign_key="person.id")
     reminded: int = 0
     version: int = 1
+    next_action_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     ladder: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     opened_at: datetime = Field(sa_type=UTCDateTime)
     outcome: Outcome | None = Field(default=None, sa_type=words(Outcome))
+    grade: int | None = None
     next_contact: date | None = None
     resolved_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
@@ -78,6 +93,32 @@ class CaseEvent(Record, table=True):
     kind: str = Field(max_length=24)
     actor_id: int | None = Field(default=None, foreign_key="person.id")
     detail: dict[str, Any] = Field(default_factory=dict, sa_type=EncryptedJSON)
+
+
+class Referral(Record, table=True):
+    """Somebody was referred to more help: with which grade of danger, where to, and when to look again."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: int = Field(foreign_key="cases.id", index=True)
+    person_id: int = Field(foreign_key="person.id", index=True)
+    house_id: int = Field(foreign_key="house.id", index=True)
+    grade: int
+    whereto: str = Field(sa_type=Encrypted)
+    by_id: int = Field(foreign_key="person.id")
+    at: datetime = Field(sa_type=UTCDateTime)
+
+
+class FollowUp(DueRow, table=True):
+    """The contact that was agreed on when a case was closed; asked for each morning from then on until it is made."""
+
+    __tablename__ = "follow_up"
+    __table_args__ = (due_index("follow_up"),)
+    case_id: int = Field(foreign_key="cases.id", index=True)
+    house_id: int = Field(foreign_key="house.id", index=True)
+    owner_id: int = Field(foreign_key="person.id", index=True)
+    on: date
+    reminded: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    done_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
 
 class Duty(Record, table=True):

@@ -1,36 +1,29 @@
 """Verbs of the escalations room: flag, advance, take, hand over, close. The machine decides; this obeys."""
 
 import secrets
-from datetime import datetime, time, timedelta
-from typing import Any
+from collections.abc import Collection
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.clock import wall
 from app.db import ident, ring
-from app.escalations import events, log, machine
-from app.escalations.duty import on_duty
+from app.escalations import aftercare, codes, events, journal, log, machine, targets
 from app.escalations.events import Effect, Event
 from app.escalations.ladders import ladder_for, read_ladder, write_ladder
 from app.escalations.models import CaseEvent, CaseRow, Flag
-from app.escalations.states import Case, Ladder, Level, State, Target
-from app.messages import channels
+from app.escalations.states import Case, Ladder, Level, State
+from app.escalations.telling import alerted, carry_out, notify
 from app.messages import service as messages
-from app.messages.models import Lane
 from app.people import service as people
-from app.people.models import Person, Role
+from app.people.models import Person
 from app.people.scope import Scope, within
-from app.tasks import service as tasks
-from app.tasks.models import TaskKind
+from app.tasks.models import Task
 
 CASES = "cases"
 # A lock that shows the row as it was read before the lock would decide on what is over.
 FRESH = {"populate_existing": True}
-FOLLOW_UP_AT = time(9, 0)
-ALERTED = "Alerted"
-LETTERS = "ABCDEFGHJKLMNPQRSUVWXYZ"  # no I and O, which look like digits; T is for tasks
 
 
 # Finding
@@ -69,10 +62,9 @@ def _open_to(scope: Scope, who: Person) -> ColumnElement[bool]:
 
 
 async def by_code(session: AsyncSession, scope: Scope, who: Person, code: str) -> CaseRow | None:
-    found: CaseRow | None = await session.scalar(
-        select(CaseRow).where(_open_to(scope, who), col(CaseRow.code) == code).with_for_update(),
-        execution_options=FRESH,
-    )
+    """The case that this code means to this person: the newest one that had it."""
+    newest = select(CaseRow).where(_open_to(scope, who), col(CaseRow.code) == code).order_by(col(CaseRow.id).desc())
+    found: CaseRow | None = await session.scalar(newest.limit(1).with_for_update(), execution_options=FRESH)
     return found
 
 
@@ -95,13 +87,27 @@ async def owned_by(session: AsyncSession, who: Person) -> list[CaseRow]:
     return list(await session.scalars(mine.order_by(col(CaseRow.level).desc(), col(CaseRow.id))))
 
 
+async def to_take_this_week(session: AsyncSession, person_id: int) -> list[CaseRow]:
+    """The yellow cases that nobody has taken and for which this person is asked."""
+    asked = select(CaseRow).where(col(CaseRow.level) == Level.YELLOW, col(CaseRow.state) == State.OPEN)
+    waiting = await session.scalars(asked.order_by(col(CaseRow.id)))
+    return [row for row in waiting if person_id in await alerted(session, row)]
+
+
 async def flags_of(session: AsyncSession, row: CaseRow) -> list[Flag]:
     return list(await session.scalars(select(Flag).where(col(Flag.case_id) == row.id).order_by(col(Flag.id))))
 
 
-async def timeline(session: AsyncSession, row: CaseRow) -> list[CaseEvent]:
-    entries = select(CaseEvent).where(col(CaseEvent.case_id) == row.id).order_by(col(CaseEvent.seq))
-    return list(await session.scalars(entries))
+async def previous(session: AsyncSession, row: CaseRow) -> CaseRow | None:
+    """The episode before this one."""
+    return await session.get(CaseRow, row.previous_id) if row.previous_id is not None else None
+
+
+async def unhandled_behind(session: AsyncSession, task_id: int) -> CaseRow | None:
+    """The case that nobody has taken yet and that stands on the list as this task: it is cleared by taking it."""
+    task = await session.get(Task, task_id)
+    row = await session.get(CaseRow, task.subject_id or 0) if task is not None and task.reason == "unhandled" else None
+    return row if row is not None and row.state is State.OPEN else None
 
 
 # What happens to a case
@@ -133,56 +139,72 @@ async def flag(
             at=now,
         )
     )
-    if row.state is State.OPEN and row.due_at is not None and row.due_at <= now:
+    if row.state is State.OPEN and row.next_action_at is not None and row.next_action_at <= now:
         await advance(session, row, now)
     return row
 
 
 async def _open(
-    session: AsyncSession, subject: Person, level: Level, category: str, ladder: Ladder, now: datetime
-) -> CaseRow:
+    session: AsyncSession, subject: Person, level: Level, category: str, ladder: Ladder, now: datetime, *,
+    drill: bool = False,
+) -> CaseRow:  # fmt: skip
+    before = await session.scalar(select(func.max(col(CaseRow.id))).where(col(CaseRow.person_id) == subject.id))
     row = CaseRow(
         code=secrets.token_hex(4), programme_id=subject.programme_id, house_id=subject.house_id,
         person_id=ident(subject), category=category, level=level, ladder=write_ladder(ladder), opened_at=now,
-        due_at=now,
+        drill=drill, previous_id=before, next_action_at=now, due_at=now,
     )  # fmt: skip
     session.add(row)
     await session.flush()
-    row.code = f"{LETTERS[ident(row) // 10_000 % len(LETTERS)]}-{ident(row) % 10_000:04d}"
-    await _log(session, row, *log.opened(level, ladder), now=now, actor=subject)
+    row.code = await codes.free(session, ident(row), now)
+    opened = log.opened(level, ladder, drill=drill)
+    await journal.append(session, row, *opened, now=now, actor=None if drill else subject)
     return row
 
 
 async def advance(session: AsyncSession, row: CaseRow, now: datetime) -> None:
     """The moment of a case has come."""
-    await happened(session, row, events.Due(await _reachable(session, row, now)), now)
+    await happened(session, row, events.Due(await reachable_for(session, row, now)), now)
 
 
-async def undeliverable(session: AsyncSession, case_id: int, person_id: int, now: datetime) -> None:
-    """An alert reached this person by no channel: the next one, now."""
+async def undeliverable(session: AsyncSession, case_id: int, person_id: int, now: datetime, *, alert: bool) -> None:
+    """An alert, or a note to whoever has the case, reached this person by no channel: the next one, now."""
     row = await case(session, case_id)
-    reachable = await _reachable(session, row, now)
-    await happened(session, row, events.Undeliverable(person_id, reachable), now)
+    if alert and row.owner_id == person_id:
+        return  # they took it by another way while this one failed
+    await happened(session, row, events.Undeliverable(person_id, await reachable_for(session, row, now)), now)
+
+
+async def shift_changed(session: AsyncSession, house_id: int, coming: Collection[int], now: datetime) -> None:
+    """These came on duty at a house: whoever of them some channel reaches hears of the red cases that wait there."""
+    there = await messages.reachable(session, coming)
+    waiting = select(CaseRow).where(
+        col(CaseRow.house_id) == house_id, col(CaseRow.state) == State.OPEN, col(CaseRow.level) == Level.RED
+    )
+    for row in await session.scalars(waiting.order_by(col(CaseRow.id)).with_for_update(), execution_options=FRESH):
+        news = tuple(person_id for person_id in coming if person_id in there)
+        if news:
+            await happened(session, row, events.ShiftChanged(news), now)
 
 
 async def help_wanted(session: AsyncSession, row: CaseRow, member: Person, now: datetime) -> None:
-    await happened(session, row, events.HelpWanted(await _reachable(session, row, now)), now, actor=member)
+    await happened(session, row, events.HelpWanted(await reachable_for(session, row, now)), now, actor=member)
 
 
 async def happened(
     session: AsyncSession, row: CaseRow, event: Event, now: datetime, *, actor: Person | None = None
 ) -> tuple[Effect, ...]:
     """Let the machine decide, write down what it decided, and carry out what follows from it."""
-    before = _read(row)
+    before = as_case(row)
     after, effects = machine.decide(before, event, now)
     if after == before and any(isinstance(effect, events.Refused) for effect in effects):
         return effects
     _write(row, after, now)
-    seq = await _log(session, row, *log.encode(event), now=now, actor=actor)
+    seq = await journal.append(session, row, *log.encode(event), now=now, actor=actor)
     for effect in effects:
-        await _carry_out(session, row, effect, seq, now)
+        await carry_out(session, row, effect, seq, now)
     if row.state is State.RESOLVED:
-        await _follow_up(session, row, now)
+        await aftercare.begin(session, row, now)
     await session.flush()
     ring(session, CASES)
     return effects
@@ -190,9 +212,9 @@ async def happened(
 
 async def joined(session: AsyncSession, row: CaseRow, by: Person, now: datetime) -> None:
     """协助: a second person works on it too; the owner stays the one who answers for it."""
-    seq = await _log(session, row, "Joined", {}, now=now, actor=by)
+    seq = await journal.append(session, row, "Joined", {}, now=now, actor=by)
     if row.owner_id is not None:
-        await _notify(session, row, "case_note", row.owner_id, seq, now, what="joined", owner=by.id)
+        await notify(session, row, row.owner_id, seq, now, what="joined", owner=by.id)
 
 
 async def adopt(session: AsyncSession, guest: Person, who: Person) -> None:
@@ -215,14 +237,22 @@ async def taken_since(session: AsyncSession, row: CaseRow, seq: int) -> bool:
 
 
 async def viewed(session: AsyncSession, row: CaseRow, by: Person, now: datetime) -> None:
-    await _log(session, row, "Viewed", {}, now=now, actor=by)
+    await journal.append(session, row, "Viewed", {}, now=now, actor=by)
 
 
-def _read(row: CaseRow) -> Case:
+async def reachable_for(session: AsyncSession, row: CaseRow, now: datetime) -> machine.Reachable:
+    """Whom the ladder of a case leads to at this moment."""
+    subject = await people.person(session, row.person_id)
+    return await targets.reachable(session, subject, read_ladder(row.ladder), now)
+
+
+def as_case(row: CaseRow) -> Case:
+    """The case that a row describes, as the machine sees it."""
     return Case(
-        level=row.level, ladder=read_ladder(row.ladder), state=row.state, step=row.step, rounds=row.rounds,
-        owner=row.owner_id, offered_to=row.offered_to_id, reminded=row.reminded, version=row.version,
-        next_action_at=row.due_at, outcome=row.outcome, next_contact=row.next_contact,
+        level=row.level, ladder=read_ladder(row.ladder), drill=row.drill, state=row.state, step=row.step,
+        rounds=row.rounds, owner=row.owner_id, offered_to=row.offered_to_id, reminded=row.reminded,
+        version=row.version, next_action_at=row.next_action_at, outcome=row.outcome, grade=row.grade,
+        next_contact=row.next_contact,
     )  # fmt: skip
 
 
@@ -231,131 +261,7 @@ def _write(row: CaseRow, case: Case, now: datetime) -> None:
         row.ladder = write_ladder(case.ladder)
     row.level, row.state, row.step, row.rounds = case.level, case.state, case.step, case.rounds
     row.owner_id, row.offered_to_id, row.reminded = case.owner, case.offered_to, case.reminded
-    row.version, row.due_at = case.version, case.next_action_at
-    row.outcome, row.next_contact = case.outcome, case.next_contact
+    row.version, row.next_action_at, row.due_at = case.version, case.next_action_at, case.next_action_at
+    row.outcome, row.grade, row.next_contact = case.outcome, case.grade, case.next_contact
     if case.state is State.RESOLVED:
         row.resolved_at = now
-
-
-async def _log(
-    session: AsyncSession, row: CaseRow, kind: str, detail: dict[str, Any], *, now: datetime,
-    actor: Person | None = None,
-) -> int:  # fmt: skip
-    last = await session.scalar(select(func.max(col(CaseEvent.seq))).where(col(CaseEvent.case_id) == row.id))
-    session.add(
-        CaseEvent(
-            case_id=ident(row),
-            house_id=row.house_id,
-            seq=(last or 0) + 1,
-            at=now,
-            kind=kind,
-            actor_id=actor.id if actor else None,
-            detail=detail,
-        )
-    )
-    await session.flush()
-    return (last or 0) + 1
-
-
-# Who is told
-
-
-async def _reachable(session: AsyncSession, row: CaseRow, now: datetime) -> tuple[tuple[int, ...], ...]:
-    """For each step of the ladder, whom it leads to at this moment by some channel; last, all staff there."""
-    subject = await people.person(session, row.person_id)
-    named = [await _targets(session, subject, step.targets, now) for step in read_ladder(row.ladder).steps]
-    # Beyond the ladder stands everybody else of the house: red that nobody takes rings them as well.
-    named.append(await people.staff_of(session, subject))
-    by_channel = await messages.reachable(session, {p for step in named for p in step})
-    return tuple(tuple(p for p in step if p in by_channel) for step in named)
-
-
-async def _targets(session: AsyncSession, subject: Person, targets: tuple[Target, ...], now: datetime) -> list[int]:
-    house = await people.house(session, subject.house_id)
-    found: list[int | None] = []
-    for target in targets:
-        match target:
-            case Target.ASSIGNED:
-                found.append(subject.worker_id)
-            case Target.BACKUP:
-                found.append(subject.backup_id)
-            case Target.DUTY:
-                found += await on_duty(session, house, now)
-            case Target.SUPERVISOR:
-                found += await _of_role(session, subject, Role.SUPERVISOR)
-            case Target.EVERYONE:
-                found += [subject.worker_id, subject.backup_id, *await on_duty(session, house, now)]
-                found += await _of_role(session, subject, Role.SUPERVISOR)
-    return list(dict.fromkeys(p for p in found if p is not None and p != subject.id))
-
-
-async def _of_role(session: AsyncSession, subject: Person, role: Role) -> list[int | None]:
-    ids = select(col(Person.id)).where(col(Person.programme_id) == subject.programme_id, col(Person.role) == role)
-    return list(await session.scalars(ids.order_by(col(Person.id))))
-
-
-async def _alerted(session: AsyncSession, row: CaseRow) -> list[int]:
-    entries = select(CaseEvent).where(col(CaseEvent.case_id) == row.id, col(CaseEvent.kind) == ALERTED)
-    return list(dict.fromkeys(p for e in await session.scalars(entries) for p in e.detail["people"]))
-
-
-async def _carry_out(session: AsyncSession, row: CaseRow, effect: Effect, seq: int, now: datetime) -> None:
-    match effect:
-        case events.Alert(told, step):
-            detail = {"people": list(told), "step": step}
-            await _log(session, row, ALERTED, detail, now=now)
-            for person_id in told:
-                await _notify(session, row, "case_alert", person_id, seq, now)
-            await _tell_the_group(session, row, seq, now)
-        case events.TellOwner(person_id, what):
-            await _notify(session, row, "case_note", person_id, seq, now, what=what)
-        case events.TellOthers(owner):
-            await messages.clear(session, "taken", now, kind="case_alert", subject_id=ident(row))
-            for person_id in await _alerted(session, row):
-                if person_id != owner:
-                    await _notify(session, row, "case_note", person_id, seq, now, what="taken", owner=owner)
-        case events.TellMember(owner, by):
-            if row.level > Level.YELLOW:
-                await _notify(session, row, "case_taken", row.person_id, seq, now, owner=owner, by=by.isoformat())
-        case events.AskToAccept(person_id, by):
-            await _notify(session, row, "case_note", person_id, seq, now, what="offered", owner=by)
-        case events.NobodyTookIt():
-            await tasks.ask_a_person(
-                session, TaskKind.CLEAR, "unhandled", key=f"case:{row.id}:unhandled", now=now,
-                about=await people.person(session, row.person_id),
-            )  # fmt: skip
-        case events.Refused():
-            pass
-
-
-async def _notify(
-    session: AsyncSession, row: CaseRow, kind: str, person_id: int, seq: int, now: datetime, **params: Any
-) -> None:
-    """Tell somebody what this entry of the log means for them; every entry is news of its own."""
-    told = await people.person(session, person_id)
-    await messages.send(
-        session, kind, key=f"{kind}:{row.id}:{seq}:{params.get('what', '')}:{person_id}", to=told,
-        subject_id=ident(row), params={"version": row.version, "seq": seq, **params}, now=now,
-        lane=Lane.NORMAL if row.level is Level.YELLOW else Lane.URGENT,
-    )  # fmt: skip
-
-
-async def _tell_the_group(session: AsyncSession, row: CaseRow, seq: int, now: datetime) -> None:
-    """Where the house has a group in WeCom, it hears beside those who were called that something is to be done."""
-    if "robot" in await channels.configured(session) and row.level > Level.YELLOW:
-        await messages.send(
-            session, "case_group", key=f"case_group:{row.id}:{seq}", house_id=row.house_id, subject_id=ident(row),
-            now=now, lane=Lane.URGENT,
-        )  # fmt: skip
-
-
-async def _follow_up(session: AsyncSession, row: CaseRow, now: datetime) -> None:
-    """On the day that was agreed for the next contact, whoever closed the case is reminded of it."""
-    if row.next_contact is None or row.owner_id is None:
-        return
-    house = await people.house(session, row.house_id)
-    await messages.send(
-        session, "case_follow_up", key=f"follow-up:{row.id}", to=await people.person(session, row.owner_id),
-        subject_id=ident(row), now=now, not_before=wall(row.next_contact, FOLLOW_UP_AT, house.zone),
-        max_lateness=timedelta(days=2),
-    )  # fmt: skip

@@ -1,5 +1,6 @@
 """What a case is: its level, its state, and the ladder it climbs."""
 
+import math
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import IntEnum, StrEnum
@@ -30,10 +31,11 @@ class Target(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """Who is told, `after` the step before."""
+    """Who is told, `after` the step before; by these `channels` first, where any are named."""
 
     targets: tuple[Target, ...]
     after: timedelta
+    channels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,21 @@ class Outcome(StrEnum):
     REFERRED = "referred"
     UNREACHED = "unreached"
     FALSE_ALARM = "false_alarm"
+    DRILL = "drill"
+
+
+GRADES = range(6)  # 危险性评估 0 to 5, of the national norm for follow-up
+REFER_FROM = 3
+FOLLOW_UP_WITHIN = timedelta(days=14)
 
 
 @dataclass(frozen=True)
 class Case:
+    """`reminded` counts what its owner was reminded of since they took it. `drill`: practised, nobody is in danger."""
+
     level: Level
     ladder: Ladder
+    drill: bool = False
     state: State = State.OPEN
     step: int = 0
     rounds: int = 0
@@ -69,4 +80,19 @@ class Case:
     version: int = 0
     next_action_at: datetime | None = None
     outcome: Outcome | None = None
+    grade: int | None = None
     next_contact: date | None = None
+
+    @property
+    def ran_out(self) -> bool:
+        """Its ladder is at its end and nobody took it: it stands on the list of what nobody handles."""
+        return self.state is State.OPEN and self.step >= len(self.ladder.steps) and self.rounds >= self.most_rounds
+
+    @property
+    def most_rounds(self) -> float:
+        """How often everybody is told again: red goes on, whatever its ladder says; practice ends."""
+        if self.drill:
+            return 1
+        if self.level is Level.RED or self.ladder.loops is None:
+            return math.inf
+        return self.ladder.loops

@@ -247,4 +247,8 @@ def _complete(file: ProgrammeFile, section: str) -> bool:
 
 def plan_of(plan: Plan) -> dict[str, object]:
     """A ladder in the form in which it is stored."""
-    return plan.model_dump(mode="json")
+    written = plan.model_dump(mode="json")
+    for step in written["steps"]:
+        if not step["channels"]:
+            del step["channels"]
+    return written

@@ -174,6 +174,9 @@ class Mood(Entry):
 class Step(Entry):
     targets: list[Target] = Field(min_length=1, description="这一步找谁，比如 [assigned, duty]")
     after: Annotated[int, _whole(0, 10080)] = Field(description="比上一步晚几分钟")
+    channels: list[Literal["wechat", "wecom", "sms", "mail"]] = Field(
+        default_factory=list, description="先用哪些办法，比如 [sms, wechat]；不写就按系统的顺序"
+    )
 
 
 class Plan(Entry):

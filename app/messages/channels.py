@@ -1,8 +1,9 @@
 """The ways out of the house: which are set up, which are closed and until when; and alarms about them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from sqlalchemy import delete, select, update
@@ -14,7 +15,16 @@ from app.messages.models import Alarm, Channel
 
 log = structlog.get_logger()
 REST = timedelta(minutes=10)
+# How the author of a ladder calls the ways to a member of staff, and the rungs that each of them is.
+WAYS = {"wechat": ("template", "customer"), "wecom": ("wecom",), "sms": ("sms",), "mail": ("mail",)}
 RUNGS = ("customer", "template", "subscription", "wecom", "robot", "sms", "mail")
+
+
+def in_order(rungs: Sequence[str], wanted: Mapping[str, Any]) -> list[str]:
+    """These rungs in the order that is wanted: the ways under `first` before the others, or those under `only`."""
+    named = [rung for way in wanted.get("only", wanted.get("first", ())) for rung in WAYS[way]]
+    before = [rung for rung in named if rung in rungs]
+    return before if "only" in wanted else [*before, *(rung for rung in rungs if rung not in before)]
 
 
 async def set_up(session: AsyncSession, names: Collection[str]) -> None:
@@ -58,10 +68,10 @@ async def close(session: AsyncSession, name: str, until: datetime, because: str)
 
 async def alarm(
     session: AsyncSession, channel: str, what: str, now: datetime, *, code: str = "", errcode: int | None = None,
-    detail: str | None = None,
+    detail: str | None = None, once_a: str = "%Y%m%d%H",
 ) -> bool:  # fmt: skip
     """Tell whoever runs the program, once for each channel, code and hour. False: they have been told."""
-    key = f"{channel}:{what}:{code or errcode or ''}:{now:%Y%m%d%H}"
+    key = f"{channel}:{what}:{code or errcode or ''}:{now.strftime(once_a)}"
     raised = await insert_once(
         session, Alarm, key=key[:120], channel=channel, what=what, errcode=errcode, detail=detail, at=now
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -58,28 +58,33 @@ async def bind(session: AsyncSession, contact: Contact, who: Person) -> None:
 
 async def reachable(session: AsyncSession, people: Iterable[int]) -> set[int]:
     """Those of `people` whom some channel of ours leads to: WeChat, or for staff another one that is set up."""
-    asked = list(people)
-    found = await session.scalars(
+    return set(await ways_to(session, people))
+
+
+async def ways_to(session: AsyncSession, people: Iterable[int]) -> dict[int, tuple[str, ...]]:
+    """By which ways (`channels.WAYS`) each of `people` can be reached; whom none leads to is left out."""
+    asked = set(people)
+    if not asked:
+        return {}
+    by_wechat = await session.scalars(
         select(col(Contact.person_id)).where(
-            col(Contact.person_id).in_(asked),
-            col(Contact.following),
-            col(Contact.unreachable_because).is_(None),
+            col(Contact.person_id).in_(asked), col(Contact.following), col(Contact.unreachable_because).is_(None)
         )
     )
-    by_wechat = {person_id for person_id in found if person_id is not None}
-    return by_wechat | await _by_other_channels(session, set(asked) - by_wechat)
-
-
-async def _by_other_channels(session: AsyncSession, people: set[int]) -> set[int]:
+    found: dict[int, tuple[str, ...]] = {person_id: ("wechat",) for person_id in by_wechat if person_id is not None}
     addresses = {"wecom": col(Person.wecom), "sms": col(Person.phone), "mail": col(Person.mail)}
-    open_here = [addresses[name].is_not(None) for name in await channels.configured(session) if name in addresses]
-    if not people or not open_here:
-        return set()
-    staff = (Role.WORKER, Role.SUPERVISOR, Role.COUNSELLOR)
-    found = await session.scalars(
-        select(col(Person.id)).where(col(Person.id).in_(people), col(Person.role).in_(staff), or_(*open_here))
+    here = await channels.configured(session)
+    set_up = [name for name in addresses if name in here]
+    if not set_up:
+        return found
+    staff = select(col(Person.id), *(addresses[name].is_not(None) for name in set_up)).where(
+        col(Person.id).in_(asked), col(Person.role).in_([role for role in Role if role.is_staff])
     )
-    return {person_id for person_id in found if person_id is not None}
+    for person_id, *has in await session.execute(staff):
+        others = tuple(name for name, there in zip(set_up, has, strict=True) if there)
+        if others and person_id is not None:
+            found[person_id] = found.get(person_id, ()) + others
+    return found
 
 
 # In

@@ -157,7 +157,9 @@ async def who_looks_after(session: AsyncSession, who: Person | None) -> list[int
         leads = select(col(Person.id)).where(col(Person.role) == Role.SUPERVISOR).order_by(col(Person.id))
         return [found for found in await session.scalars(leads) if found is not None]
     first = [found for found in (who.worker_id, who.backup_id) if found is not None]
-    return list(dict.fromkeys([*first, *await staff_of(session, who)]))
+    if who.role.is_staff:  # what concerns a colleague is first for whoever leads
+        first += await who_looks_after(session, None)
+    return [p for p in dict.fromkeys([*first, *await staff_of(session, who)]) if p != who.id]
 
 
 # Letting in

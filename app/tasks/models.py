@@ -16,7 +16,7 @@ class TaskKind(StrEnum):
 
 
 class Task(Record, table=True):
-    """`key` makes it one task, however often the reason for it comes up."""
+    """`key` makes it one task, however often the reason for it comes up; `subject_id` is what the reason is about."""
 
     id: int | None = Field(default=None, primary_key=True)
     programme_id: int | None = Field(default=None, foreign_key="programme.id", index=True)
@@ -27,6 +27,7 @@ class Task(Record, table=True):
     reason: str = Field(max_length=60)
     phone: str | None = Field(default=None, sa_type=Encrypted)
     note: str | None = Field(default=None, sa_type=Encrypted)
+    subject_id: int | None = None
     key: str = Field(max_length=120, unique=True)
     created_at: datetime = Field(sa_type=UTCDateTime)
     done_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -19,7 +19,7 @@ AT_ONCE = (TaskKind.TALK, TaskKind.READ)
 
 async def ask_a_person(
     session: AsyncSession, kind: TaskKind, reason: str, *, key: str, now: datetime,
-    about: Person | None = None, note: str | None = None,
+    about: Person | None = None, note: str | None = None, subject_id: int | None = None,
 ) -> int | None:  # fmt: skip
     """Open a task, unless the same `key` stands there already (None), and tell whoever it falls to.
 
@@ -30,7 +30,7 @@ async def ask_a_person(
     told = next((person_id for person_id in candidates if person_id in by_channel), None)
     assignee = await people.person(session, told or candidates[0]) if candidates else None
     task_id = await insert_once(
-        session, Task, kind=kind, reason=reason, key=key, created_at=now, note=note,
+        session, Task, kind=kind, reason=reason, key=key, created_at=now, note=note, subject_id=subject_id,
         programme_id=about.programme_id if about else None,
         house_id=about.house_id if about else None,
         person_id=about.id if about else None,
@@ -59,3 +59,8 @@ async def finish(session: AsyncSession, scope: Scope, task_id: int, now: datetim
         return False
     task.done_at = now
     return True
+
+
+async def finish_key(session: AsyncSession, key: str, now: datetime) -> None:
+    """What it asked for has happened: off the list."""
+    await session.execute(update(Task).where(col(Task.key) == key, col(Task.done_at).is_(None)).values(done_at=now))

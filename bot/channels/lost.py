@@ -15,17 +15,17 @@ from app.tasks import service as tasks
 from app.tasks.models import TaskKind
 from bot.notices import NOTICES
 
+ALERTS = ("case_alert", "case_week")
 URGENT_NOTES = ("more", "raised", "help", "contact", "result")
 # What is about the safety of somebody is not taken back because one way to a person is gone.
-NEVER_CLEARED = ("case_alert", "case_note", "case_taken", "case_group", "mood")
+NEVER_CLEARED = (*ALERTS, "case_note", "case_reminder", "case_taken", "case_group", "mood")
 
 
 async def follow_up(session: AsyncSession, parcel: Parcel, why: str, now: datetime) -> None:
-    somebody_must_act = parcel.kind == "case_alert" or (
-        parcel.kind == "case_note" and parcel.params.get("what") in URGENT_NOTES
-    )
-    if somebody_must_act and parcel.subject_id is not None and parcel.person_id is not None:
-        await escalations.undeliverable(session, parcel.subject_id, parcel.person_id, now)
+    alert = parcel.kind in ALERTS and "only" not in parcel.params  # of several ways at once, others may be open
+    note = parcel.kind in ("case_note", "case_reminder") and parcel.params.get("what") in URGENT_NOTES
+    if (alert or note) and parcel.subject_id is not None and parcel.person_id is not None:
+        await escalations.undeliverable(session, parcel.subject_id, parcel.person_id, now, alert=alert)
     elif parcel.kind == "mood" and parcel.subject_id is not None:
         await mood.could_not_ask(session, parcel.subject_id, why)
     elif NOTICES[parcel.kind].call_if_lost and parcel.person_id is not None:

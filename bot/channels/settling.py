@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db import ring
 from app.messages import broadcasts, channels, outbox, questions, reach
 from app.messages import service as messages
+from app.messages.channels import in_order
 from app.messages.models import Lane, OutboxState
 from app.messages.outbox import Parcel
 from bot.channels import lost, receipts
@@ -139,7 +140,8 @@ async def _again_or_next(session: AsyncSession, envelope: Envelope, error: TryLa
     wait = BACKOFF[min(parcel.tries, len(BACKOFF)) - 1]
     if isinstance(error, TryLater):
         wait = max(wait, error.retry_after)
-    others = set(NOTICES[parcel.kind].rungs) - {*parcel.rungs_tried.split(), envelope.rung.name}
+    ways = in_order(NOTICES[parcel.kind].rungs, parcel.params)
+    others = set(ways) - {*parcel.rungs_tried.split(), envelope.rung.name}
     too_long = parcel.lane is Lane.URGENT and wait > BACKOFF[0] and bool(others)
     if too_long or parcel.tries >= _most_tries(parcel):
         await _next_rung(session, envelope, now)

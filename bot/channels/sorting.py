@@ -17,7 +17,7 @@ from app.activities.calendar import Quiet
 from app.clock import local, wall
 from app.db import is_database_trouble
 from app.messages import broadcasts, channels, outbox, questions, reach, subscriptions
-from app.messages.channels import Closed
+from app.messages.channels import Closed, in_order
 from app.messages.models import Lane, OutboxState
 from app.messages.outbox import Parcel
 from app.messages.reach import Reach
@@ -137,7 +137,7 @@ class Sorter:
         desk = await tray.sheaf.desk(parcel, person)
         if desk.house is not None and person is None and self._group_of(desk.house.code):
             to.house = desk.house.code
-        if not any(self._rungs[name].reaches(to) for name in notice.rungs if name in self._rungs):
+        if not any(rung.reaches(to) for rung in self._ways(parcel, notice)):
             await tray.lost(parcel, OutboxState.FAILED, "unreachable")
             return
         if notice.disturbs and parcel.lane is not Lane.URGENT and self._quiet.holds(now, desk.zone):
@@ -161,11 +161,15 @@ class Sorter:
             return
         await self._choose(tray, parcel, notice, letter, to)
 
+    def _ways(self, parcel: Parcel, notice: Notice) -> list[Rung]:
+        """The rungs for this one, the best first: in the order of the notice, or as its ladder wants it."""
+        return [self._rungs[name] for name in in_order(notice.rungs, parcel.params) if name in self._rungs]
+
     def _beside_wechat(self, parcel: Parcel, notice: Notice, to: Address, now: datetime) -> Address | None:
         """A message by WeChat is on its way to this person: an alert whose best way is another one takes it now."""
         if parcel.lane is not Lane.URGENT or (parcel.outcome_unknown and parcel.sending_by in BY_WECHAT):
             return None
-        ways = [self._rungs[name] for name in notice.rungs if name in self._rungs]
+        ways = self._ways(parcel, notice)
         best = next((rung for rung in ways if rung.reaches(to) and rung.has_room_at(to, now) is None), None)
         return replace(to, wechat=None) if best is not None and best.name not in BY_WECHAT else None
 
@@ -211,7 +215,7 @@ class Sorter:
         self, tray: "_Tray", parcel: Parcel, notice: Notice, letter: Letter, to: Address
     ) -> None:  # fmt: skip
         now = tray.now
-        names = [name for name in notice.rungs if name in self._rungs]
+        names = [rung.name for rung in self._ways(parcel, notice)]
         if parcel.outcome_unknown and parcel.sending_by in self._rungs:
             rung = self._rungs[parcel.sending_by or ""]
             if not rung.may_repeat(parcel, letter, now):

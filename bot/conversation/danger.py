@@ -43,14 +43,20 @@ async def safe(talk: Talk, question: Question, text: str) -> str | None:
         is_safe = {1: True, 2: False, None: None}[grammar.number(text, 2)]
     if is_safe is None:
         return None
+    if not is_safe:
+        return await not_safe(talk, question, text)
     await talk.answered(question)
-    if is_safe:
-        return talk.say("red.safe")
+    return talk.say("red.safe")
+
+
+async def not_safe(talk: Talk, question: Question, text: str | None = None) -> str:
+    """They say, or tap, that they need help."""
+    await talk.answered(question)
     await help_wanted(talk, text)
     return talk.say("red.help")
 
 
-async def help_wanted(talk: Talk, text: str) -> None:
+async def help_wanted(talk: Talk, text: str | None) -> None:
     """Somebody is called now: by the open case, or by a new one if that is closed already."""
     row = await escalations.open_case_of(talk.session, talk.who())
     if row is None:

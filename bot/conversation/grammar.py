@@ -97,6 +97,15 @@ def number(text: str, upto: int) -> int | None:
     return value if 1 <= value <= upto else None
 
 
+_GRADE = re.compile("(?:选|是|评)?([0-5零])(?:级|分)?")
+
+
+def grade(text: str) -> int | None:
+    """How dangerous it is, from 0 to 5 (危险性评估)."""
+    found = _GRADE.fullmatch(_core(text))
+    return int(found[1].replace("零", "0")) if found else None
+
+
 # Coming or not
 
 

@@ -20,6 +20,7 @@ class StaffVerb(StrEnum):
     LIST = "list"
     DONE = "done"
     TASKS = "tasks"
+    FOLLOWED_UP = "followed_up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ _STAFF = {
     "名单": StaffVerb.LIST,
     "办好": StaffVerb.DONE,
     "办好了": StaffVerb.DONE,
+    "回访": StaffVerb.FOLLOWED_UP,
+    "回访了": StaffVerb.FOLLOWED_UP,
     "待办": StaffVerb.TASKS,
     "我的待办": StaffVerb.TASKS,
 }
@@ -63,6 +66,7 @@ WITHOUT_NAME = (
     StaffVerb.LIST,
     StaffVerb.DONE,
     StaffVerb.TASKS,
+    StaffVerb.FOLLOWED_UP,
 )
 # 接电话, 转发, 接人 are everyday words and no commands.
 _STAFF_LINE = re.compile(rf"({'|'.join(sorted(_STAFF, key=len, reverse=True))})(?![电送人发账钱])(.*)")

@@ -55,7 +55,11 @@ async def _tapped(talk: Talk, key: str) -> str:
     """An entry of the account's menu; what is for staff does nothing more than 帮助 for anybody else."""
     if key in STAFF_MENU and talk.person is not None and talk.person.role.is_staff:
         return await staff.obey(talk, StaffCommand(STAFF_MENU[key]))
-    return await _obey(talk, MENU.get(key, Command.HELP))
+    command = MENU.get(key, Command.HELP)
+    question = await _open_question(talk)
+    if question is not None and question.topic == danger.TOPIC and command in (Command.HELP, Command.PERSON):
+        return await danger.not_safe(talk, question)  # whoever is asked whether they are safe asks for help
+    return await _obey(talk, command)
 
 
 async def _hear(talk: Talk, text: str) -> str:

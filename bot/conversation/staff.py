@@ -1,29 +1,26 @@
 """What staff do from a phone: take a case, pass it on, say how it ended; invite, check in, look at the list."""
 
-import re
 from collections.abc import Awaitable, Callable
-from datetime import date, timedelta
+from datetime import timedelta
 
 from app.activities import service as activities
 from app.activities.machine import Door
 from app.activities.models import Occurrence
 from app.clock import local
 from app.db import ident
-from app.escalations import events
+from app.escalations import aftercare, events
 from app.escalations import service as escalations
 from app.escalations.models import CaseRow
-from app.escalations.states import Outcome, State
+from app.escalations.states import State
 from app.messages import service as messages
-from app.messages.models import Question
 from app.people import service as people
 from app.people.models import Person, Role
 from app.people.scope import Scope, scope_of
 from app.tasks import service as tasks
-from bot.conversation import grammar
-from bot.conversation.dialogue import dialogue
+from bot.conversation import closing
+from bot.conversation.closing import link, refusal
 from bot.conversation.orders import StaffCommand, StaffVerb
 from bot.conversation.talk import Talk
-from bot.wording.moments import date_words
 
 # Whoever joins as a worker reads what people wrote: only a supervisor, or the command line, lets one in.
 MAY_INVITE = {
@@ -31,8 +28,6 @@ MAY_INVITE = {
     Role.WORKER: (Role.MEMBER, Role.COUNSELLOR),
     Role.SUPERVISOR: (Role.MEMBER, Role.COUNSELLOR, Role.WORKER, Role.SUPERVISOR),
 }
-OUTCOMES = dict(enumerate(Outcome, start=1))
-NEXT_CONTACT = {1: timedelta(days=1), 2: timedelta(days=3), 3: timedelta(days=7)}
 
 
 async def obey(talk: Talk, command: StaffCommand) -> str:
@@ -51,12 +46,11 @@ async def take(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     if isinstance(row, str):
         return row
     effects = await escalations.happened(talk.session, row, events.Taken(ident(talk.who())), talk.now, actor=talk.who())
-    refusal = await _refusal(talk, row, effects)
-    if refusal:
-        return refusal
+    if refused := await refusal(talk, row, effects):
+        return refused
     return talk.say(
         "staff.taken", owner=talk.who().name, at=f"{local(talk.now, talk.zone):%H:%M}", code=row.code,
-        link=_link(talk, row),
+        link=link(talk, row),
     )  # fmt: skip
 
 
@@ -67,28 +61,15 @@ async def _meant(talk: Talk, command: StaffCommand, scope: Scope, candidates: li
         return row or talk.say("staff.unknown_code", code=command.code)
     if not candidates:
         return talk.say("staff.nothing_to_take" if command.verb is StaffVerb.TAKE else "staff.nothing_of_yours")
+    if command.rest.isdecimal() and command.verb is not StaffVerb.RESULT:
+        # 接 312: the digits of a code without its letter mean that one, and never another.
+        candidates = [row for row in candidates if int(row.code[2:]) == int(command.rest)]
+        if not candidates:
+            return talk.say("staff.unknown_code", code=command.rest)
     if len(candidates) > 1:
         listed = "\n".join(f"{row.code} {talk.say(f'page.level_{row.level.name.lower()}')}" for row in candidates)
         return talk.say("staff.which", choices=listed)
     return await escalations.case(talk.session, ident(candidates[0]))
-
-
-async def _refusal(talk: Talk, row: CaseRow, effects: tuple[events.Effect, ...]) -> str | None:
-    for effect in effects:
-        if isinstance(effect, events.Refused):
-            if effect.why == "resolved":
-                return talk.say("staff.resolved_already", code=row.code)
-            if effect.why == "yours":
-                return talk.say("staff.yours_already", code=row.code, link=_link(talk, row))
-            if effect.why == "taken":
-                owner = await people.person(talk.session, effect.owner or 0)
-                return talk.say("staff.taken_already", owner=owner.name, code=row.code)
-            return talk.say("staff.not_yours", code=row.code)
-    return None
-
-
-def _link(talk: Talk, row: CaseRow) -> str:
-    return talk.links.case(ident(row), ident(talk.who()), talk.now)
 
 
 async def assist(talk: Talk, command: StaffCommand, scope: Scope) -> str:
@@ -106,10 +87,10 @@ async def assist(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     if row.owner_id is None:
         return await take(talk, command, scope)
     if row.owner_id == talk.who().id:
-        return talk.say("staff.yours_already", code=row.code, link=_link(talk, row))
+        return talk.say("staff.yours_already", code=row.code, link=link(talk, row))
     owner = await people.person(talk.session, row.owner_id)
     await escalations.joined(talk.session, row, talk.who(), talk.now)
-    return talk.say("staff.joined", owner=owner.name, code=row.code, link=_link(talk, row))
+    return talk.say("staff.joined", owner=owner.name, code=row.code, link=link(talk, row))
 
 
 async def transfer(talk: Talk, command: StaffCommand, scope: Scope) -> str:
@@ -129,7 +110,7 @@ async def transfer(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     effects = await escalations.happened(
         talk.session, row, events.Offered(ident(talk.who()), ident(colleague)), talk.now, actor=talk.who()
     )
-    return await _refusal(talk, row, effects) or talk.say("staff.offered", name=colleague.name)
+    return await refusal(talk, row, effects) or talk.say("staff.offered", name=colleague.name)
 
 
 async def _colleague(talk: Talk, name: str) -> Person | None:
@@ -147,7 +128,7 @@ async def contacted(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     effects = await escalations.happened(
         talk.session, row, events.Contacted(ident(talk.who())), talk.now, actor=talk.who()
     )
-    return await _refusal(talk, row, effects) or talk.say("staff.contacted", code=row.code)
+    return await refusal(talk, row, effects) or talk.say("staff.contacted", code=row.code)
 
 
 async def result(talk: Talk, command: StaffCommand, scope: Scope) -> str:
@@ -158,60 +139,12 @@ async def result(talk: Talk, command: StaffCommand, scope: Scope) -> str:
         return talk.say("staff.resolved_already", code=row.code)
     if row.owner_id != talk.who().id:
         return talk.say("staff.not_yours", code=row.code)
-    question = await talk.ask("outcome", lasts=timedelta(hours=2), subject_id=ident(row))
-    if command.rest:
-        return await outcome(talk, question, command.rest) or talk.say("staff.outcome", code=row.code)
-    return talk.say("staff.outcome", code=row.code)
+    return await closing.ask_outcome(talk, row, command.rest)
 
 
-@dialogue("outcome", again="staff.outcome_again")
-async def outcome(talk: Talk, question: Question, text: str) -> str | None:
-    number = grammar.number(text, len(OUTCOMES))
-    if number is None:
-        return None
-    chosen = OUTCOMES[number]
-    if chosen in (Outcome.UNREACHED, Outcome.FALSE_ALARM):
-        await talk.answered(question)
-        return await _close(talk, question.subject_id or 0, chosen, None)
-    await talk.ask("next_contact", lasts=timedelta(hours=2), subject_id=question.subject_id, outcome=chosen.value)
-    return talk.say("staff.next_contact")
-
-
-@dialogue("next_contact", again="staff.next_contact_again")
-async def next_contact(talk: Talk, question: Question, text: str) -> str | None:
-    today = local(talk.now, talk.zone).date()
-    number = grammar.number(text, len(NEXT_CONTACT))
-    day = today + NEXT_CONTACT[number] if number else _date_in(text, today)
-    if day is None:
-        return None
-    await talk.answered(question)
-    return await _close(talk, question.subject_id or 0, Outcome(question.data["outcome"]), day)
-
-
-def _date_in(text: str, today: date) -> date | None:
-    """`12月3日`, `12-3`, `12/3`: the next such day from today on."""
-    found = re.fullmatch(r"\s*(\d{1,2})\s*[月/-]\s*(\d{1,2})\s*[日号]?\s*", grammar.normalise(text))
-    if not found:
-        return None
-    try:
-        day = date(today.year, int(found[1]), int(found[2]))
-        return day if day >= today else day.replace(year=today.year + 1)
-    except ValueError:
-        return None
-
-
-async def _close(talk: Talk, case_id: int, chosen: Outcome, day: date | None) -> str:
-    row = await escalations.case(talk.session, case_id)
-    closed = events.Closed(ident(talk.who()), chosen, day)
-    effects = await escalations.happened(talk.session, row, closed, talk.now, actor=talk.who())
-    refusal = await _refusal(talk, row, effects)
-    if refusal:
-        return refusal
-    if chosen is Outcome.UNREACHED:
-        return talk.say("staff.unreached", code=row.code)
-    if day is None:
-        return talk.say("staff.closed_false", code=row.code)
-    return talk.say("staff.closed", code=row.code, next=date_words(day))
+async def follow_up(talk: Talk, command: StaffCommand, scope: Scope) -> str:
+    row = await _meant(talk, command, scope, await aftercare.waits_for(talk.session, talk.who()))
+    return row if isinstance(row, str) else await closing.followed_up(talk, row)
 
 
 # The house
@@ -311,6 +244,9 @@ async def done(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     number = int(command.code[2:]) if command.code else waiting[0].id if len(waiting) == 1 else None
     if number is None:
         return await my_tasks(talk, command, scope)
+    unhandled = await escalations.unhandled_behind(talk.session, number)
+    if unhandled is not None and escalations.may_see(scope, talk.who(), unhandled):
+        return talk.say("staff.take_it_first", code=unhandled.code)
     if not await tasks.finish(talk.session, scope, number, talk.now):
         return talk.say("staff.unknown_code", code=f"T-{number:04d}")
     return talk.say("staff.task_done", code=f"T-{number:04d}")
@@ -332,6 +268,7 @@ VERBS: dict[StaffVerb, Verb] = {
     StaffVerb.BUSY: transfer,
     StaffVerb.CONTACTED: contacted,
     StaffVerb.RESULT: result,
+    StaffVerb.FOLLOWED_UP: follow_up,
     StaffVerb.INVITE: invite,
     StaffVerb.DOOR_CODE: door_code,
     StaffVerb.CHECK_IN: check_in,

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 
 from app.clock import local
 from app.db import ident
+from app.escalations import aftercare
+from app.escalations import service as escalations
 from app.escalations.ladders import read_ladder
 from app.escalations.models import CaseRow
 from app.escalations.states import Level, State
@@ -17,6 +19,7 @@ from bot.notices.letter import (
     SMS,
     TEMPLATE,
     WECOM,
+    Ask,
     Button,
     Card,
     CardKind,
@@ -28,7 +31,7 @@ from bot.notices.letter import (
 from bot.wording.moments import card_time, moment_words
 
 TO_STAFF = (WECOM, CUSTOMER, TEMPLATE, MAIL)
-SENTENCES = {Level.RED: "notice.alert", Level.ORANGE: "notice.alert_day", Level.YELLOW: "notice.alert_week"}
+SENTENCES = {Level.RED: "notice.alert", Level.ORANGE: "notice.alert_day"}
 
 
 async def _case(desk: Desk) -> CaseRow:
@@ -63,6 +66,8 @@ async def alert(desk: Desk) -> Letter:
     by = row.opened_at + read_ladder(row.ladder).contact_within
     sentence = "notice.alert_late" if row.level is Level.RED and by < desk.now else SENTENCES[row.level]
     text = desk.say(sentence, code=row.code, by=f"{local(by, desk.zone):%H:%M}")
+    if row.drill:
+        text = desk.say("notice.drill", text=text)
     take = Button(f"take:{ident(row)}:{desk.row.params.get('seq', 0)}", desk.say("card.take"))
     return Letter(text, replace(_card(desk, row, by), button=take))
 
@@ -74,10 +79,22 @@ async def to_the_group(desk: Desk) -> Letter:
     if row.state is not State.OPEN:
         raise Dropped("taken")
     by = row.opened_at + read_ladder(row.ladder).contact_within
-    return Letter(desk.say("notice.group", code=row.code, by=f"{local(by, desk.zone):%H:%M}"))
+    text = desk.say("notice.group", code=row.code, by=f"{local(by, desk.zone):%H:%M}")
+    return Letter(desk.say("notice.drill", text=text) if row.drill else text)
+
+
+@notice("case_week", rungs=TO_STAFF)
+async def this_week(desk: Desk) -> Letter:
+    """The morning's message about everything that can wait for this week, all in one."""
+    waiting = await escalations.to_take_this_week(desk.session, desk.who().id)
+    if not waiting:
+        raise Dropped("taken")
+    codes = "、".join(row.code for row in waiting)
+    return Letter(desk.say("notice.alert_week", codes=codes), _card(desk, waiting[0], desk.now + timedelta(days=7)))
 
 
 @notice("case_note", disturbs=False, rungs=(WECOM, CUSTOMER, TEMPLATE, SMS, MAIL))
+@notice("case_reminder", rungs=TO_STAFF)
 async def note(desk: Desk) -> Letter:
     """Something happened to a case that this member of staff has, had, or was asked to take."""
     row = await _case(desk)
@@ -109,9 +126,30 @@ async def taken(desk: Desk) -> Letter:
 
 @notice("case_follow_up", rungs=TO_STAFF)
 async def follow_up(desk: Desk) -> Letter:
-    """The day that was agreed when the case was closed."""
+    """The day that was agreed when the case was closed has come, or is over."""
     row = await _case(desk)
+    if await aftercare.waiting_for(desk.session, row) is None:
+        raise Dropped("done")
     return Letter(desk.say("notice.follow_up", code=row.code), _card(desk, row, desk.now))
+
+
+@notice("case_missed", rungs=TO_STAFF)
+async def missed(desk: Desk) -> Letter:
+    """To whoever leads: what was agreed has not been done."""
+    row = await _case(desk)
+    waiting = await aftercare.waiting_for(desk.session, row)
+    if waiting is None:
+        raise Dropped("done")
+    owner = await people.person(desk.session, waiting.owner_id)
+    return Letter(desk.say("notice.missed", code=row.code, owner=owner.name), _card(desk, row, desk.now))
+
+
+@notice("debrief", rungs=TO_STAFF)
+async def debrief(desk: Desk) -> Letter:
+    """A day after: one question to whoever answered for it."""
+    row = await _case(desk)
+    ask = Ask("debrief", timedelta(days=3), row.id)
+    return Letter(desk.say("notice.debrief", code=row.code), _card(desk, row, desk.now), ask=ask)
 
 
 @notice("task", rungs=TO_STAFF, rides=True)

@@ -205,6 +205,8 @@ class Tour:
         await backup.says("结果")
         await backup.hears("请选结果")
         await backup.says("1")
+        await backup.hears("是几级")
+        await backup.says("0")
         await backup.hears("下次哪天联系")
         await backup.says("1")
         await backup.hears("已结束")

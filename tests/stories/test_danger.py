@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from app.activities.machine import Answer
 from app.activities.models import Rsvp
-from app.escalations import log
+from app.escalations import journal, log
 from app.escalations import service as escalations
 from app.escalations.models import CaseRow
 from app.escalations.states import Level, State
@@ -106,13 +106,15 @@ async def test_a_case_ends_with_an_outcome_and_the_next_contact(story: Story) ->
     await worker.says("结果")
     await worker.hears("1 已通电话，平稳", "6 误报")
     await worker.says("1")
+    await worker.hears("危险程度，是几级")
+    await worker.says("1")
     await worker.hears("下次哪天联系")
     await worker.says("2")
     await worker.hears("A-0001 已结束，下次 11月26日 联系")
     case = await the_case(story)
     assert case.state is State.RESOLVED
     assert case.next_contact == MONDAY.date() + timedelta(days=3)
-    await story.clock.forward(days=2)
+    await story.clock.forward(hours=20)
     await worker.hears_not("A-0001")
 
 
@@ -253,13 +255,13 @@ async def test_the_log_of_a_case_says_everything_the_case_is(story: Story) -> No
     await story.clock.forward(minutes=5)
     await worker.says("已联系")
     await worker.says("结果 A-0001")
-    await worker.says("4")
-    await worker.says("12月3日")
+    for said in ("4", "2", "区里的门诊，已约好", "12月3日"):
+        await worker.says(said)
     await worker.hears("下次 12月3日 联系")
     async with story.house.db.read() as session:
         case = await the_case(story)
-        replayed = log.replay(await escalations.timeline(session, case))
-    assert replayed == escalations._read(case)
+        replayed = log.replay(await journal.entries(session, case))
+    assert replayed == escalations.as_case(case)
 
 
 async def test_words_of_danger_never_reach_a_lock_screen(story: Story) -> None:
@@ -392,11 +394,11 @@ async def test_on_the_day_that_was_agreed_the_worker_is_reminded(story: Story) -
     await member.says(WORDS)
     await worker.says("接")
     await worker.says("结果 A-0001")
-    await worker.says("2")
-    await worker.says("1")
+    for said in ("2", "0", "1"):
+        await worker.says(said)
     await worker.hears("下次 11月24日 联系")
     await story.clock.forward_to(MONDAY.replace(day=24, hour=9))
-    await worker.hears("A-0001 约好今天再联系一次")
+    await worker.hears("A-0001 约好的联系，该做了")
 
 
 async def test_a_stranger_in_danger_who_turns_out_to_be_a_member_keeps_their_case(story: Story) -> None:

@@ -6,8 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from app.clock import Clock
-from app.escalations import log
-from app.escalations import service as escalations
+from app.escalations import journal, log
 from app.escalations.models import CaseRow
 from app.escalations.states import State
 from app.settings import Settings
@@ -54,14 +53,14 @@ async def test_from_the_first_scan_to_the_end_of_a_case(anywhere: Settings) -> N
         await backup.hears("已记录：李红")
         await member.hears("李红看到您的消息了")
         await backup.says("结果")
-        await backup.says("1")
-        await backup.says("3")
+        for said in ("1", "0", "3"):
+            await backup.says(said)
         await backup.hears("已结束")
         async with story.house.db.read() as session:
             case = await session.scalar(select(CaseRow))
             assert case is not None
             assert case.state is State.RESOLVED
-            assert log.replay(await escalations.timeline(session, case)).state is State.RESOLVED
+            assert log.replay(await journal.entries(session, case)).state is State.RESOLVED
 
 
 async def test_an_escalation_goes_on_after_a_restart(anywhere: Settings) -> None:

@@ -1,0 +1,166 @@
+"""How a case ends, step by step: what came of it, how grave it was, where to, when again; and afterwards."""
+
+import re
+from datetime import date, timedelta
+from typing import Any
+
+from app.clock import local
+from app.db import ident
+from app.escalations import aftercare, events
+from app.escalations import service as escalations
+from app.escalations.models import CaseRow
+from app.escalations.states import FOLLOW_UP_WITHIN, REFER_FROM, Level, Outcome
+from app.messages.models import Question
+from app.people import service as people
+from app.tasks.models import TaskKind
+from bot.conversation import grammar
+from bot.conversation.dialogue import dialogue
+from bot.conversation.talk import Talk
+from bot.wording.moments import date_words
+
+OUTCOMES = dict(enumerate((o for o in Outcome if o is not Outcome.DRILL), start=1))
+NEXT_CONTACT = {1: timedelta(days=1), 2: timedelta(days=3), 3: timedelta(days=7)}
+LASTS = timedelta(hours=2)
+_PLACE = re.compile(r"(?=.*[^\W\d_].*[^\W\d_]).{2,60}")  # at least two letters or characters: not just a number
+
+
+async def ask_outcome(talk: Talk, row: CaseRow, answer: str = "") -> str:
+    """Open the first question; `answer` is what somebody wrote with the command already."""
+    question = await talk.ask("outcome", lasts=LASTS, subject_id=ident(row))
+    said = await outcome(talk, question, answer) if answer else None
+    return said or talk.say("staff.outcome", code=row.code)
+
+
+@dialogue("outcome", again="staff.outcome_again")
+async def outcome(talk: Talk, question: Question, text: str) -> str | None:
+    number = grammar.number(text, len(OUTCOMES))
+    if number is None:
+        return None
+    chosen = OUTCOMES[number]
+    row = await escalations.case(talk.session, question.subject_id or 0)
+    if chosen in (Outcome.UNREACHED, Outcome.FALSE_ALARM):
+        await talk.answered(question)
+        return await _close(talk, row, chosen)
+    if row.level < Level.ORANGE:
+        return await _ask_next_contact(talk, row, outcome=chosen.value)
+    await talk.ask("grade", lasts=LASTS, subject_id=ident(row), outcome=chosen.value)
+    return talk.say("staff.grade", code=row.code)
+
+
+@dialogue("grade", again="staff.grade_again")
+async def grade(talk: Talk, question: Question, text: str) -> str | None:
+    level = grammar.grade(text)
+    if level is None:
+        return None
+    row = await escalations.case(talk.session, question.subject_id or 0)
+    data = {**question.data, "grade": level}
+    if level < REFER_FROM and data["outcome"] != Outcome.REFERRED:
+        return await _ask_next_contact(talk, row, **data)
+    await talk.ask("referral", lasts=LASTS, subject_id=ident(row), **data)
+    return talk.say("staff.referral")
+
+
+@dialogue("referral", again="staff.referral_again")
+async def referral(talk: Talk, question: Question, text: str) -> str | None:
+    whereto = text.strip()
+    if _PLACE.fullmatch(whereto) is None:
+        return None
+    row = await escalations.case(talk.session, question.subject_id or 0)
+    if row.owner_id == talk.who().id:
+        await aftercare.refer(talk.session, row, talk.who(), question.data["grade"], whereto, talk.now)
+    return await _ask_next_contact(talk, row, **question.data)
+
+
+async def _ask_next_contact(talk: Talk, row: CaseRow, **data: Any) -> str:
+    await talk.ask("next_contact", lasts=LASTS, subject_id=ident(row), **data)
+    return talk.say("staff.next_contact")
+
+
+@dialogue("next_contact", again="staff.next_contact_again")
+async def next_contact(talk: Talk, question: Question, text: str) -> str | None:
+    today = local(talk.now, talk.zone).date()
+    number = grammar.number(text, len(NEXT_CONTACT))
+    day = today + NEXT_CONTACT[number] if number else _date_in(text, today)
+    if day is None:
+        return None
+    level = question.data.get("grade")
+    if level is not None and level >= REFER_FROM and day > today + FOLLOW_UP_WITHIN:
+        return talk.say("staff.next_contact_too_late", grade=level, until=date_words(today + FOLLOW_UP_WITHIN))
+    await talk.answered(question)
+    row = await escalations.case(talk.session, question.subject_id or 0)
+    return await _close(talk, row, Outcome(question.data["outcome"]), day, level)
+
+
+def _date_in(text: str, today: date) -> date | None:
+    """`12月3日`, `12-3`, `12/3`: the next such day from today on."""
+    found = re.fullmatch(r"\s*(\d{1,2})\s*[月/-]\s*(\d{1,2})\s*[日号]?\s*", grammar.normalise(text))
+    if not found:
+        return None
+    try:
+        day = date(today.year, int(found[1]), int(found[2]))
+        return day if day >= today else day.replace(year=today.year + 1)
+    except ValueError:
+        return None
+
+
+async def _close(
+    talk: Talk, row: CaseRow, chosen: Outcome, day: date | None = None, level: int | None = None
+) -> str:  # fmt: skip
+    closed = events.Closed(
+        ident(talk.who()), chosen, day, level, referred=await aftercare.referral_of(talk.session, row) is not None,
+        on=local(talk.now, talk.zone).date(),
+    )  # fmt: skip
+    effects = await escalations.happened(talk.session, row, closed, talk.now, actor=talk.who())
+    if refused := await refusal(talk, row, effects):
+        return refused
+    if chosen is Outcome.UNREACHED:
+        return talk.say("staff.unreached", code=row.code)
+    if day is None:
+        return talk.say("staff.closed_false", code=row.code)
+    grave = level is not None and level >= REFER_FROM
+    return talk.say("staff.closed_grave" if grave else "staff.closed", code=row.code, next=date_words(day))
+
+
+async def refusal(talk: Talk, row: CaseRow, effects: tuple[events.Effect, ...]) -> str | None:
+    """What to say to somebody whose event changed nothing; None when it did change something."""
+    refused = next((effect for effect in effects if isinstance(effect, events.Refused)), None)
+    match refused and refused.why:
+        case None:
+            return None
+        case "resolved":
+            return talk.say("staff.resolved_already", code=row.code)
+        case "yours":
+            return talk.say("staff.yours_already", code=row.code, link=link(talk, row))
+        case "taken" if refused is not None:
+            owner = await people.person(talk.session, refused.owner or 0)
+            return talk.say("staff.taken_already", owner=owner.name, code=row.code)
+        case "not_yours":
+            return talk.say("staff.not_yours", code=row.code)
+    return talk.say("staff.outcome", code=row.code)  # something is missing: from the beginning
+
+
+def link(talk: Talk, row: CaseRow) -> str:
+    return talk.links.case(ident(row), ident(talk.who()), talk.now)
+
+
+# Afterwards
+
+
+async def followed_up(talk: Talk, row: CaseRow) -> str:
+    """回访 A-0312: the contact that was agreed on was made."""
+    done = await aftercare.followed_up(talk.session, row, talk.who(), talk.now)
+    return talk.say("staff.followed_up" if done else "staff.nothing_to_follow_up", code=row.code)
+
+
+@dialogue("debrief", again="staff.debrief_again")
+async def debrief(talk: Talk, question: Question, text: str) -> str | None:
+    number = grammar.number(text, 2)
+    if number is None:
+        return None
+    await talk.answered(question)
+    row = await escalations.case(talk.session, question.subject_id or 0)
+    wants_to_talk = number == 2
+    await aftercare.debriefed(talk.session, row, talk.who(), talk.now, wants_to_talk=wants_to_talk)
+    if wants_to_talk:
+        await talk.hand_over(TaskKind.TALK, "debrief", key=f"debrief:{row.id}")
+    return talk.say("staff.debrief_talk" if wants_to_talk else "staff.debrief_well")
