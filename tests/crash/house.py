@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 from aiohttp import ClientSession
 from httpx_aiohttp import AiohttpTransport
 from sqlalchemy import Engine, event
@@ -31,6 +30,8 @@ from app.logs import set_up_logs
 from app.main import SPOOL, Tongxing, create_app
 from app.settings import Settings
 from bot.worlds import Worlds
+from tests.crash.guards import GUARDS
+from tests.line import open_line
 
 MOMENT = "x-moment"
 # What the test asks of the process, beside what the world outside does.
@@ -53,29 +54,32 @@ class Points:
         self.passed.append(point)
 
 
-def live(settings: Settings, now: datetime, dies_at: str | None, socket: Path, born: Connection) -> None:
-    """Serve at `socket`, say so to whoever waits, and go on until somebody ends it or it comes to `dies_at`."""
-    sys.stderr = socket.with_suffix(".log").open("a", encoding="utf-8", buffering=1)
+def live(
+    settings: Settings, now: datetime, dies_at: str | None, without: str | None, log: Path, born: Connection
+) -> None:  # fmt: skip
+    """Serve, tell `born` where, and go on until somebody ends it or it comes to `dies_at`.
+
+    `without`: the name of a guard (`tests/crash/guards.py`) that this house does not have.
+    """
+    sys.stderr = log.open("a", encoding="utf-8", buffering=1)
     set_up_logs("warning")
+    if without is not None:
+        GUARDS[without]()
     for proxy in [variable for variable in os.environ if variable.lower().endswith("_proxy")]:
         del os.environ[proxy]
-    asyncio.run(_live(settings, Clock(frozen_at=now), Points(dies_at), socket, born))
+    asyncio.run(_live(settings, Clock(frozen_at=now), Points(dies_at), born))
 
 
-async def _live(settings: Settings, clock: Clock, points: Points, socket: Path, born: Connection) -> None:
+async def _live(settings: Settings, clock: Clock, points: Points, born: Connection) -> None:
     line = WatchedCalls(AiohttpTransport(client=ClientSession), points)
     box = httpx.AsyncClient(base_url=settings.wechat_api_base, transport=line)
     house = Tongxing.build(settings, clock, Worlds(wechat=box, wecom=box, plain=box))
     async with house.running(bells=()):
         watch_writes(house.db.engine.sync_engine, points)
-        app = Watched(create_app(house, bells=()), house, clock, points)
-        config = uvicorn.Config(app, uds=str(socket), log_config=None, access_log=False, lifespan="off", ws="none")
-        config.load()
-        server = uvicorn.Server(config)
-        server.lifespan = config.lifespan_class(config)
-        await server.startup()
-        born.send(True)
-        await asyncio.Event().wait()
+        async with open_line() as door:
+            door.connect(Watched(create_app(house, bells=()), house, clock, points))
+            born.send(door.url)
+            await asyncio.Event().wait()
 
 
 def watch_writes(engine: Engine, points: Callable[[str], None]) -> None:

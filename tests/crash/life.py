@@ -25,6 +25,7 @@ ON_DUTY = """
   - {code: zhaoqiang, name: 赵强, role: worker, house: duantang, duty: [周一 08:00-17:00], openid: o_zhaoqiang}
 
 # 同伴。"""
+TUESDAY = MONDAY.day + 1
 STAFF = {"王乐": "o_wangle", "赵强": "o_zhaoqiang", "李红": "o_lihong", "周敏": "o_zhoumin"}
 
 
@@ -154,11 +155,24 @@ async def the_worker_has_called(life: Life) -> None:
 @step(10, 6)
 async def the_worker_says_how_it_ended_and_when_they_speak_again(life: Life) -> None:
     await life.worker.says("结果 A-0001")
-    await life.worker.says("1")
-    await life.worker.says("1")
+    for said in ("1", "1", "1"):
+        await life.worker.says(said)
     await life.worker.hears("下次 11月24日 联系")
 
 
-@step(9, 3, day=MONDAY.day + 1)
+@step(9, 3, day=TUESDAY)
 async def on_that_day_the_worker_is_reminded_of_it(life: Life) -> None:
-    await life.worker.hears("A-0001 约好今天再联系一次")
+    await life.worker.hears("A-0001 约好的联系，该做了")
+
+
+@step(9, 5, day=TUESDAY)
+async def the_worker_has_called_again(life: Life) -> None:
+    await life.worker.says("回访 A-0001")
+    await life.worker.hears("约好的联系做了")
+
+
+@step(10, 9, day=TUESDAY)
+async def a_day_after_the_worker_is_asked_how_they_are(life: Life) -> None:
+    await life.worker.hears("您自己还好吗")
+    await life.worker.says("1")
+    await life.worker.hears("好的，谢谢您")

@@ -62,6 +62,12 @@ class ServerShelf:
     def lay_out(self, name: str) -> None:
         self._copy(name, _in_use())
 
+    def clear(self) -> None:
+        """Forget everything that was kept or is in use."""
+        for name in self.server.names():
+            if name.startswith(("in_use_", "scene_")):
+                self.server.drop(name)
+
     def _copy(self, one: str, other: str) -> None:
         if self.server.has(other):
             self.server.drop(other)

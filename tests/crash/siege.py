@@ -1,12 +1,13 @@
-"""A life without a death, and then the same life once for each point of it, with a death at that point."""
+"""A life without a death, and then the same life once for each of its points, with a death at that point."""
 
 import asyncio
 import os
 import pickle
 import re
 from collections import Counter
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app.db import Database
-from app.escalations import log
+from app.escalations import journal, log
 from app.escalations import service as escalations
 from app.escalations.models import CaseRow
 from app.escalations.states import State
@@ -22,27 +23,28 @@ from app.settings import Settings
 from app.vault import Vault
 from tests.crash.life import LIFE, live, opened
 from tests.crash.shelves import Shelf
-from tests.crash.world import Scene, World, scene_of
 from tests.crash.warm import REHEARSAL
+from tests.crash.world import Scene, World, scene_of
 from tests.line import open_line
 from tests.processes import PROCESSES
 
+AT_ONCE = 2
 # What differs from run to run: the time, and links, which have it sealed in.
 PASSING = re.compile(r"https?://\S+|\d")
+Rows = tuple[tuple[Any, ...], ...]
 
 
 @dataclass(frozen=True)
 class Ending:
-    """What there is in the end: what each person was shown, what the log of the case says, and the rows of the rest."""
+    """What there is in the end: what each person was shown, what the log of the case says, and the other rows."""
 
     shown: Counter[tuple[str, str]]
-    log: tuple[tuple[Any, ...], ...]
-    rows: tuple[tuple[Any, ...], ...]
-    state: State
-    replays: bool
+    log: Rows
+    rows: Rows
 
     @classmethod
     async def of(cls, world: World, settings: Settings) -> "Ending":
+        """AssertionError unless the case is over and its log says all that it is."""
         shown = Counter(
             (user.name, PASSING.sub("", f"{bubble.kind}: {bubble.text}"))
             for user in world.platform.users.values() for bubble in user.bubbles if bubble.who != "me"
@@ -50,25 +52,35 @@ class Ending:
         db = Database(world.shelf.url, Vault(settings.secret_key.get_secret_value()))
         async with db.read() as session:
             row = (await session.scalars(select(CaseRow))).one()
-            timeline = await escalations.timeline(session, row)
+            entries = await journal.entries(session, row)
         await db.close()
-        return cls(
-            shown,
-            tuple((entry.kind, entry.actor_id, str(entry.detail)) for entry in timeline),
-            (
-                *world.select("'outbox', key, kind, person_id FROM outbox ORDER BY key"),
-                *world.select("'task', kind, reason FROM task ORDER BY id"),
-                *world.select("'flag', rule FROM flag ORDER BY id"),
-                *world.select("'inbox', kind, count(*) FROM inbox GROUP BY kind ORDER BY kind"),
-            ),
-            row.state,
-            log.replay(timeline) == escalations._read(row),
+        assert row.state is State.RESOLVED
+        assert log.replay(entries) == escalations.as_case(row)
+        rows = (
+            *world.select("'outbox', key, kind, person_id FROM outbox ORDER BY key"),
+            *world.select("'task', kind, reason FROM task ORDER BY id"),
+            *world.select("'flag', rule FROM flag ORDER BY id"),
+            *world.select("'follow-up', reminded, due_at IS NULL FROM follow_up ORDER BY id"),
+            *world.select("'inbox', kind, count(*) FROM inbox GROUP BY kind ORDER BY kind"),
         )
+        return cls(shown, tuple((entry.kind, entry.actor_id, str(entry.detail)) for entry in entries), rows)
+
+
+@dataclass(frozen=True)
+class Unharmed:
+    """The life in which nobody dies: the scene at the beginning of each step, the points that each step passes."""
+
+    scenes: tuple[Scene, ...]
+    points: tuple[tuple[str, ...], ...]
+    ending: Ending
 
 
 @dataclass(frozen=True)
 class Death:
-    """What came of a death, held against the life without one; `wrong` in words, nothing if all is well."""
+    """What came of a death, held against the life without one. Of `repeated` and `skipped`: whose phone, and what.
+
+    `wrong`: what else is not as it was, in words.
+    """
 
     step: str
     point: str
@@ -77,17 +89,80 @@ class Death:
     skipped: tuple[tuple[str, str], ...] = ()
     wrong: str = ""
 
+    @property
+    def harmless(self) -> bool:
+        """The ladder went on, nobody was skipped, and no more than one notice was said again."""
+        return self.died and not self.skipped and not self.wrong and len(self.repeated) <= 1
+
+    def __str__(self) -> str:
+        what = f"repeated {self.repeated}, skipped {self.skipped}, {self.wrong}" if self.died else "nobody died"
+        return f"{self.step}, {self.point}: {what}"
+
 
 @dataclass(frozen=True)
-class Unharmed:
-    """The life in which nobody dies: a scene for the beginning of each step, the points that each step passes."""
+class Siege:
+    """A life and the processes that play it again and again, with a death in each."""
 
-    scenes: tuple[Scene, ...]
-    points: tuple[tuple[str, ...], ...]
-    ending: Ending
+    settings: Settings
+    shelf: Shelf
+    life: Unharmed
+    pool: ProcessPoolExecutor
+
+    def deaths(self, only: str = "") -> list[Death]:
+        """One at each point; `only` those whose name begins so."""
+        points = [(n, point) for n, there in enumerate(self.life.points) for point in there if point.startswith(only)]
+        return [begun.result() for begun in [self._begin(n, point) for n, point in points]]
+
+    def death(self, step: str, point: str, *, without: str | None = None) -> Death:
+        """One at this point, in a house that lacks a guard."""
+        n = next(n for n, known in enumerate(LIFE) if known.name == step)
+        return self._begin(n, point, without).result()
+
+    def _begin(self, n: int, point: str, without: str | None = None) -> Future[Death]:
+        scene, ending = self.life.scenes[n], self.life.ending
+        return self.pool.submit(_death, self.settings, self.shelf, n, scene, ending, point, without)
+
+    def told(self, deaths: Sequence[Death]) -> str:
+        """How much was tried and what came of it, in a line."""
+        kinds = Counter(_kind(death.point) for death in deaths)
+        tried = ", ".join(f"{kinds[kind]} {kind}" for kind in ("statements", "commits", "calls", "answers"))
+        once = sum(len(death.repeated) == 1 for death in deaths)
+        more = sum(len(death.repeated) > 1 for death in deaths)
+        return (
+            f"points: {tried}; died {sum(death.died for death in deaths)} times; a notice repeated: {once}, "
+            f"more than one: {more}; skipped: {sum(len(death.skipped) for death in deaths)}"
+        )
 
 
-async def unharmed(settings: Settings, shelf: Shelf) -> Unharmed:
+def _kind(point: str) -> str:
+    if "COMMIT" in point:
+        return "commits"
+    if "answering" in point:
+        return "answers"
+    return "calls" if point.startswith(("CALL", "ANSWER")) else "statements"
+
+
+@contextmanager
+def besieged(settings: Settings, shelf: Shelf) -> Iterator[Siege]:
+    rehearsal = settings.data_dir / "rehearsal"
+    rehearsal.write_bytes(pickle.dumps((settings, shelf)))
+    with ProcessPoolExecutor(AT_ONCE, PROCESSES, initializer=_rehearse, initargs=(rehearsal,)) as pool:
+        yield Siege(settings, shelf, pool.submit(_unharmed, settings, shelf).result(), pool)
+
+
+# In the processes of the pool
+
+
+def _rehearse(rehearsal: Path) -> None:
+    """Read where this process forks its houses off."""
+    os.environ[REHEARSAL] = str(rehearsal)
+
+
+def _unharmed(settings: Settings, shelf: Shelf) -> Unharmed:
+    return asyncio.run(_without_a_death(settings, shelf))
+
+
+async def _without_a_death(settings: Settings, shelf: Shelf) -> Unharmed:
     async with opened(settings, shelf) as story:
         pass
     shelf.keep("scene_0")
@@ -95,63 +170,42 @@ async def unharmed(settings: Settings, shelf: Shelf) -> Unharmed:
     async with open_line() as line:
         for n, step in enumerate(LIFE, start=1):
             world = World.open(settings, shelf, line, scenes[-1])
-            await live(world.book, world, [step])
-            points.append(tuple(await world.passed()))
-            await world.close()
+            try:
+                await live(world.book, world, [step])
+                points.append(tuple(await world.passed()))
+            finally:
+                await world.close()
             scenes.append(world.scene(f"scene_{n}"))
-        return Unharmed(tuple(scenes[:-1]), tuple(points), await Ending.of(world, settings))
+    return Unharmed(tuple(scenes[:-1]), tuple(points), await Ending.of(world, settings))
 
 
-async def death(settings: Settings, shelf: Shelf, n: int, scene: Scene, point: str, expected: Ending) -> Death:
+def _death(
+    settings: Settings, shelf: Shelf, n: int, scene: Scene, expected: Ending, point: str, without: str | None
+) -> Death:
+    return asyncio.run(_with_a_death(settings, shelf, n, scene, expected, point, without))
+
+
+async def _with_a_death(
+    settings: Settings, shelf: Shelf, n: int, scene: Scene, expected: Ending, point: str, without: str | None
+) -> Death:
     """The life from step `n` on, with a death at this point of the step."""
     async with open_line() as line:
-        world = World.open(settings, shelf, line, scene, point)
-        step = LIFE[n]
+        world = World.open(settings, shelf, line, scene, dies_at=point, without=without)
         try:
             await live(world.book, world, LIFE[n:])
             ending = await Ending.of(world, settings)
         except Exception as error:
-            return Death(step.name, point, bool(world.keeper.deaths), wrong=f"{type(error).__name__}: {error}")
+            return Death(LIFE[n].name, point, bool(world.keeper.deaths), wrong=f"{type(error).__name__}: {error}")
         finally:
             await world.close()
-    skipped, repeated = expected.shown - ending.shown, ending.shown - expected.shown
-    wrong = ""
-    if ending.state is not State.RESOLVED or not ending.replays:
-        wrong = f"{ending.state} replays={ending.replays}"
-    elif ending.log != expected.log:
-        wrong = f"log: {_difference(ending.log, expected.log)}"
-    elif ending.rows != expected.rows:
-        wrong = f"rows: {_difference(ending.rows, expected.rows)}"
+    repeated, skipped = ending.shown - expected.shown, expected.shown - ending.shown
+    wrong = _difference(ending.log, expected.log) + _difference(ending.rows, expected.rows)
     died = world.keeper.deaths == 1
-    return Death(step.name, point, died, tuple(repeated.elements()), tuple(skipped.elements()), wrong)
+    return Death(LIFE[n].name, point, died, tuple(repeated.elements()), tuple(skipped.elements()), wrong)
 
 
-def _difference(found: Sequence[Any], expected: Sequence[Any]) -> str:
-    more, less = Counter(map(str, found)) - Counter(map(str, expected)), Counter(map(str, expected)) - Counter(map(str, found))
-    return f"more {list(more)}, less {list(less)}"
-
-
-def _unharmed(settings: Settings, shelf: Shelf) -> Unharmed:
-    return asyncio.run(unharmed(settings, shelf))
-
-
-def _death(settings: Settings, shelf: Shelf, n: int, scene: Scene, point: str, expected: Ending) -> Death:
-    return asyncio.run(death(settings, shelf, n, scene, point, expected))
-
-
-def _may_rehearse(rehearsal: Path) -> None:
-    os.environ[REHEARSAL] = str(rehearsal)
-
-
-def lay_siege(settings: Settings, shelf: Shelf, wanted: Any = lambda n, point: True, *, at_once: int = 2) -> list[Death]:
-    rehearsal = settings.data_dir / "rehearsal"
-    rehearsal.write_bytes(pickle.dumps((settings, shelf)))
-    with ProcessPoolExecutor(at_once, PROCESSES, initializer=_may_rehearse, initargs=(rehearsal,)) as pool:
-        life = pool.submit(_unharmed, settings, shelf).result()
-        todo = [
-            (n, point) for n, points in enumerate(life.points) for point in points if wanted(n, point)
-        ]
-        futures = [
-            pool.submit(_death, settings, shelf, n, life.scenes[n], point, life.ending) for n, point in todo
-        ]
-        return [future.result() for future in futures]
+def _difference(found: Rows, expected: Rows) -> str:
+    if found == expected:
+        return ""
+    more, less = Counter(found) - Counter(expected), Counter(expected) - Counter(found)
+    return f"more: {list(more)}, less: {list(less)}, or in another order. "

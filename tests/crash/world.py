@@ -1,13 +1,13 @@
 """The world around a house that dies: the platform, the phones and the time go on, and somebody starts it again."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import count
-from multiprocessing.connection import Connection
 from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,9 @@ from bot.simulator.state import User
 from tests.beginnings import TIES
 from tests.conftest import ACCOUNT
 from tests.crash import house
-from tests.line import Line
 from tests.crash.shelves import Shelf
+from tests.line import Line
 from tests.processes import Child
-
-SOCKETS = count(1)
 
 
 class PatientPlatform(Platform):
@@ -52,53 +50,53 @@ class Keeper(httpx.AsyncBaseTransport):
     """Whoever keeps the house running, as a service manager does: it is started when somebody comes, and again when
     it has died. Who came when it died gets no answer, and comes again or not, as they do."""
 
-    def __init__(self, settings: Settings, clock: Clock, dies_at: str | None) -> None:
+    def __init__(self, settings: Settings, clock: Clock, dies_at: str | None, without: str | None) -> None:
         self._settings, self._clock = settings, clock
-        self._dies_at = dies_at
+        self._dies_at, self._without = dies_at, without
+        self._line = httpx.AsyncHTTPTransport(verify=False, trust_env=False)
         self._child: Child | None = None
-        self._line: httpx.AsyncHTTPTransport | None = None
+        self._address = httpx.URL()
         self._starting = asyncio.Lock()
         self.deaths = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         async with self._starting:
-            line = self._line or await self._start()
+            child = self._child or await self._start()
+        request.url = request.url.copy_with(host=self._address.host, port=self._address.port)
         request.headers[house.MOMENT] = self._clock.now().isoformat()
         try:
-            response = await line.handle_async_request(request)
+            response = await self._line.handle_async_request(request)
             return httpx.Response(response.status_code, headers=response.headers, content=await response.aread())
         except httpx.TransportError:
-            if line is self._line:
+            if child is self._child:
                 await self.stop()
                 self.deaths += 1
             raise
 
-    async def _start(self) -> httpx.AsyncHTTPTransport:
-        socket = self._settings.data_dir / f"{next(SOCKETS)}.sock"
+    async def _start(self) -> Child:
+        log = self._settings.data_dir / f"house-{os.getpid()}.log"
         hears, born = Pipe(duplex=False)
-        dies_at, self._dies_at = self._dies_at, None
-        self._child = Child(house.live, self._settings, self._clock.now(), dies_at, socket, born)
+        self._child = Child(house.live, self._settings, self._clock.now(), self._dies_at, self._without, log, born)
         born.close()
-        await asyncio.to_thread(_wait_for, hears, socket)
-        self._line = httpx.AsyncHTTPTransport(uds=str(socket))
-        return self._line
+        self._dies_at = None
+        self._address = httpx.URL(await asyncio.to_thread(_wait_for, hears, log))
+        return self._child
 
     async def stop(self) -> None:
         """Its time is over: no goodbye."""
-        if self._line is not None:
-            await self._line.aclose()
+        await self._line.aclose()
         if self._child is not None:
             self._child.kill()
-        self._line = self._child = None
+        self._child = None
 
 
-def _wait_for(hears: Connection, socket: Path) -> None:
+def _wait_for(hears: Connection, log: Path) -> str:
     with hears:
         try:
-            hears.recv()
+            address: str = hears.recv()
         except EOFError:
-            log = socket.with_suffix(".log")
             raise AssertionError(f"the house did not start:\n{log.read_text() if log.exists() else ''}") from None
+        return address
 
 
 @dataclass(frozen=True, repr=False)
@@ -123,12 +121,15 @@ class World:
     shelf: Shelf
 
     @classmethod
-    def open(cls, settings: Settings, shelf: Shelf, line: Line, scene: Scene, dies_at: str | None = None) -> "World":
+    def open(
+        cls, settings: Settings, shelf: Shelf, line: Line, scene: Scene, *, dies_at: str | None = None,
+        without: str | None = None,
+    ) -> "World":  # fmt: skip
         """The world of a scene; the house is started when somebody comes, and dies once, at this point."""
         shelf.lay_out(scene.name)
         clock = Clock(frozen_at=scene.at)
         settings = settings.model_copy(update={"wechat_api_base": line.url, "database_url": shelf.url})
-        keeper = Keeper(settings, clock, dies_at)
+        keeper = Keeper(settings, clock, dies_at, without)
         door = httpx.AsyncClient(transport=keeper, base_url="http://house")
         platform = PatientPlatform(clock, door)
         vars(platform).update(deepcopy(scene.platform, {id(scene.clock): clock}))
