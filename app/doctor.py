@@ -16,15 +16,16 @@ import httpx
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import migrations
+from app import migrations, weak_ladders
 from app.advice import in_words
 from app.clock import Clock, local
-from app.db import Database
+from app.db import Database, ident
 from app.installation import PROOF, Installation
 from app.menu_command import borrowed_client
 from app.messages import health, window
 from app.messages.models import Channel, Contact
 from app.messages.window import Limits
+from app.people import service as people
 from app.people.models import Person
 from app.settings import Settings
 from app.vault import Vault, VaultError
@@ -167,6 +168,8 @@ async def _inside(db: Database, settings: Settings, now: datetime) -> list[Line]
         alarms = await health.alarms_since(session, now - RECENT)
         closed = await health.closed_channels(session, now)
         staff = await health.staff_and_contacts(session)
+        programme = await people.only_programme(session)
+        weak = await weak_ladders.in_words(session, ident(programme)) if programme is not None else None
     return [
         good("密钥", "和数据库的是同一个" if proof else "数据库还没用过，第一次启动会记住它"),
         *(bad("警报", _alarm(alarm)) for alarm in alarms),
@@ -174,7 +177,15 @@ async def _inside(db: Database, settings: Settings, now: datetime) -> list[Line]
         *(bad("通道", _closed(one)) for one in closed),
         *([] if closed else [good("通道", "没有关着的")]),
         _staff(staff, settings, now),
+        *_ladders(weak),
     ]  # fmt: skip
+
+
+def _ladders(weak: list[str] | None) -> list[Line]:
+    what = "求助"
+    if weak is None:
+        return [unset(what, "还没有项目：请用 tongxing load 读入")]
+    return [bad(what, sentence) for sentence in weak] or [good(what, "每一步都有人，每个人都收得到")]
 
 
 def _alarm(alarm: health.Alarms) -> str:

@@ -98,6 +98,7 @@ class Tongxing:
                 Bell(FOLLOW_UPS, 60, works.follow_ups),
                 Bell("milestones", 5, works.milestones),
                 Bell("moods", 30, works.moods),
+                Bell("ladders", 600, works.look_at_ladders),
                 Bell("materialise", 600, works.materialise),
                 Bell("operators", 60, operators.tell),
                 Bell(TAG_BELL, 60, tagger.work),

@@ -1,8 +1,8 @@
 """What each bell works off. Every function here is idempotent and safe to run in any number of processes."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +15,7 @@ from app.activities.models import Plan, Series
 from app.clock import Clock
 from app.db import Database, is_database_trouble
 from app.due import DueRow, Row
-from app.escalations import aftercare
+from app.escalations import aftercare, checks
 from app.escalations import service as escalations
 from app.escalations.models import CaseRow, FollowUp
 from app.messages.models import Outbox
@@ -35,6 +35,7 @@ class Works:
     db: Database
     clock: Clock
     quiet: Quiet
+    looked_on: set[date] = field(default_factory=set)
 
     async def cases(self) -> int:
         """Advance every case whose moment has come, each in a unit of work of its own."""
@@ -68,6 +69,16 @@ class Works:
     async def follow_ups(self) -> int:
         """Ask for the contacts that were agreed on when cases were closed."""
         return await self._each(FollowUp, 20, lambda session, row: aftercare.remind(session, row, self.clock.now()))
+
+    async def look_at_ladders(self) -> int:
+        """Once a day, and when the house opens: would a cry for help be heard?"""
+        today = self.clock.now().date()
+        if today in self.looked_on:
+            return 0
+        async with self.db.begin() as session:
+            found = await checks.warn(session, self.clock.now())
+        self.looked_on.add(today)
+        return found
 
     async def materialise(self) -> int:
         """Write the dates of every series out, eight weeks ahead."""

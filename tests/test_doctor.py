@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from app import doctor, menu_command
+from app import doctor, menu_command, migrations
 from app.messages.models import Alarm, Channel, Contact
 from app.people import service as people
 from app.settings import GivenSettings, Settings
@@ -49,11 +49,12 @@ async def test_an_installation_that_is_set_up_right_is_told_so(story: Story) -> 
         "✓ 时钟：没有拨快",
         f"✓ 网址：{PUBLIC}",
         f"✓ 数据文件夹：{settings.data_dir}",
-        "✓ 数据库：连得上，表是 0002 版",
+        f"✓ 数据库：连得上，表是 {migrations.head()} 版",
         "✓ 密钥：和数据库的是同一个",
         "✓ 警报：24 小时内没有",
         "✓ 通道：没有关着的",
         "✓ 工作人员：4 位都至少有一个通道",
+        "✓ 求助：每一步都有人，每个人都收得到",
         "✓ 公众号：拿得到 access_token",
         "✓ 回调：微信找得到 127.0.0.1",
         "✓ 待办模板：「待办提醒」，字段都对得上",
@@ -117,7 +118,7 @@ async def test_without_a_database_everything_else_is_still_looked_at(story: Stor
     [
         ("postgresql+psycopg://a@127.0.0.1:1/b", "连不上（OperationalError）"),
         ("sqlite+aiosqlite:///{folder}/empty.db", "里面还没有表：请运行 tongxing migrate"),
-        ("sqlite+aiosqlite:///{folder}/old.db", "表是 0001 版，不是这个程序的 0002"),
+        ("sqlite+aiosqlite:///{folder}/old.db", f"表是 0001 版，不是这个程序的 {migrations.head()}"),
         ("sqlite+aiosqlite:///{folder}/junk.db", "连不上（DatabaseError）"),
     ],
 )

@@ -33,6 +33,11 @@ async def on_duty(session: AsyncSession, house: House, now: datetime) -> list[in
     return list(dict.fromkeys(there))
 
 
+async def everybody_on_the_rota(session: AsyncSession, house: House) -> frozenset[int]:
+    """Whoever has hours at a house at all."""
+    return frozenset(shift.person_id for shift in await _rota(session, house))
+
+
 async def next_duty(session: AsyncSession, house: House, now: datetime) -> datetime | None:
     """When somebody is there next; None where the rota is empty."""
     today = local(now, house.zone).date()

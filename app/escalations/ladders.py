@@ -50,6 +50,11 @@ class LadderError(ValueError):
     """A ladder that would leave somebody waiting; the text says what is missing."""
 
 
+ENDS = "红色的求助要一直找下去，不能写 loops"
+LEADS_NOWHERE = "第 {step} 步在有的小站里一个人也找不到"
+ALONE_AT_NIGHT = "值班以外的时间，有的小站里没有一个收得到消息的人"
+
+
 def read_ladder(plan: dict[str, Any]) -> Ladder:
     """The ladder that `plan` describes. LadderError names what is wrong with it."""
     try:

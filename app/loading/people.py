@@ -55,6 +55,13 @@ async def load(
         tally.count(new=code not in standing, changed=differs)
 
 
+async def staff_in(session: AsyncSession, file: ProgrammeFile) -> list[int]:
+    """The numbers of the staff that the file names."""
+    codes = [person.code for person in file.staff]
+    found = await session.scalars(select(col(Person.id)).where(col(Person.code).in_(codes)))
+    return [person_id for person_id in found if person_id is not None]
+
+
 async def _by_person(session: AsyncSession, table: type[Row], staff: Iterable[Record]) -> dict[int, list[Row]]:
     found: dict[int, list[Row]] = defaultdict(list)
     numbers = [ident(person) for person in staff]

@@ -6,8 +6,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app import weak_ladders
 from app.activities.calendar import Quiet
 from app.db import ident
+from app.escalations.checks import refuse_alone
+from app.escalations.ladders import LadderError, ladder_for
 from app.escalations.models import LadderRow
 from app.escalations.states import Level
 from app.loading import meetings, people
@@ -16,6 +19,7 @@ from app.loading.file import ProgrammeFile
 from app.loading.problems import LoadError, Problem
 from app.loading.schema import ProgrammeEntry
 from app.loading.tally import Loaded, Tally, settle
+from app.messages import service as messages
 from app.people.models import House, Programme
 
 
@@ -30,20 +34,24 @@ async def load(session: AsyncSession, file: ProgrammeFile, *, now: datetime, qui
     Never commits. LoadError, and nothing may be committed, when the file is at odds with the database.
     """
     tally = Tally()
-    programme = await _programme(session, file.programme, tally)
+    programme, changed = await _programme(session, file.programme, tally)
     houses, zones_before = await _houses(session, file, programme, tally)
     await people.load(session, file, programme, houses, tally, now=now, account=account)
     await meetings.load(session, file, houses, zones_before, tally, now=now, quiet=quiet)
     await session.flush()
+    if not tally.problems and await messages.reachable(session, await people.staff_in(session, file)):
+        await _nobody_alone(session, file, programme, changed, tally)
     if tally.problems:
         raise LoadError(tally.problems)
+    tally.notes += await weak_ladders.in_words(session, ident(programme))
     return tally.loaded(ident(programme))
 
 
 # Programme and houses
 
 
-async def _programme(session: AsyncSession, entry: ProgrammeEntry, tally: Tally) -> Programme:
+async def _programme(session: AsyncSession, entry: ProgrammeEntry, tally: Tally) -> tuple[Programme, set[Level]]:
+    """The programme, and the levels whose ladders are other ones from now on."""
     row = await session.scalar(select(Programme).where(col(Programme.code) == entry.code))
     values = {
         **entry.model_dump(exclude={"code", "mood", "ladders"}),
@@ -58,12 +66,23 @@ async def _programme(session: AsyncSession, entry: ProgrammeEntry, tally: Tally)
     changed = settle(row, **values)
     session.add(row)
     await session.flush()
-    changed |= await _ladders(session, row, entry)
-    tally.count(new=new, changed=changed)
-    return row
+    ladders = await _ladders(session, row, entry)
+    tally.count(new=new, changed=changed or bool(ladders))
+    return row, ladders
 
 
-async def _ladders(session: AsyncSession, programme: Programme, entry: ProgrammeEntry) -> bool:
+async def _nobody_alone(
+    session: AsyncSession, file: ProgrammeFile, programme: Programme, levels: set[Level], tally: Tally
+) -> None:
+    """A ladder that is written anew while staff have joined already must lead to somebody at night as well."""
+    for level in levels:
+        try:
+            await refuse_alone(session, ident(programme), level, await ladder_for(session, ident(programme), level))
+        except LadderError as refused:
+            tally.problems.append(file.sheet.problem(("programme", "ladders", level.name.lower()), str(refused)))
+
+
+async def _ladders(session: AsyncSession, programme: Programme, entry: ProgrammeEntry) -> set[Level]:
     written = {level: plan_of(plan) for level, plan in entry.ladders.plans().items()}
     rows = await session.scalars(select(LadderRow).where(col(LadderRow.programme_id) == programme.id))
     standing = {Level(row.level): row for row in rows}
@@ -71,8 +90,9 @@ async def _ladders(session: AsyncSession, programme: Programme, entry: Programme
         await session.delete(standing[level])
     for level in written.keys() - standing.keys():
         session.add(LadderRow(programme_id=ident(programme), level=level, plan=written[level]))
-    changed = [settle(standing[level], plan=written[level]) for level in written.keys() & standing.keys()]
-    return any(changed) or standing.keys() != written.keys()
+    both = written.keys() & standing.keys()
+    changed = {level for level in both if settle(standing[level], plan=written[level])}
+    return changed | (standing.keys() ^ written.keys())
 
 
 async def _houses(

@@ -30,6 +30,7 @@ from bot.notices.letter import (
 )
 from bot.wording.moments import card_time, moment_words
 
+FOLLOW_UP = ("follow_up_kind", "follow_up_note")
 TO_STAFF = (WECOM, CUSTOMER, TEMPLATE, MAIL)
 SENTENCES = {Level.RED: "notice.alert", Level.ORANGE: "notice.alert_day"}
 
@@ -45,12 +46,12 @@ def _link(desk: Desk, row: CaseRow) -> str:
     return desk.links.case(ident(row), desk.who().id, desk.now)
 
 
-def _card(desk: Desk, row: CaseRow, by: datetime) -> Card:
+def _card(desk: Desk, row: CaseRow, by: datetime, kind: str = "duty_kind", note: str = "duty_note") -> Card:
     fields = {
         "code": row.code,
-        "kind": desk.say("card.duty_kind"),
+        "kind": desk.say(f"card.{kind}"),
         "time": card_time(by, desk.zone),
-        "note": desk.say("card.duty_note"),
+        "note": desk.say(f"card.{note}"),
     }
     return Card(CardKind.DUTY, fields, url=_link(desk, row))
 
@@ -130,7 +131,7 @@ async def follow_up(desk: Desk) -> Letter:
     row = await _case(desk)
     if await aftercare.waiting_for(desk.session, row) is None:
         raise Dropped("done")
-    return Letter(desk.say("notice.follow_up", code=row.code), _card(desk, row, desk.now))
+    return Letter(desk.say("notice.follow_up", code=row.code), _card(desk, row, desk.now, *FOLLOW_UP))
 
 
 @notice("case_missed", rungs=TO_STAFF)
@@ -141,7 +142,8 @@ async def missed(desk: Desk) -> Letter:
     if waiting is None:
         raise Dropped("done")
     owner = await people.person(desk.session, waiting.owner_id)
-    return Letter(desk.say("notice.missed", code=row.code, owner=owner.name), _card(desk, row, desk.now))
+    card = _card(desk, row, desk.now, "follow_up_kind", "duty_open")
+    return Letter(desk.say("notice.missed", code=row.code, owner=owner.name), card)
 
 
 @notice("debrief", rungs=TO_STAFF)
@@ -149,7 +151,8 @@ async def debrief(desk: Desk) -> Letter:
     """A day after: one question to whoever answered for it."""
     row = await _case(desk)
     ask = Ask("debrief", timedelta(days=3), row.id)
-    return Letter(desk.say("notice.debrief", code=row.code), _card(desk, row, desk.now), ask=ask)
+    card = _card(desk, row, desk.now, "debrief_kind", "debrief_note")
+    return Letter(desk.say("notice.debrief", code=row.code), card, ask=ask)
 
 
 @notice("task", rungs=TO_STAFF, rides=True)
