@@ -33,6 +33,7 @@ LOOK_AGAIN = 0.5  # seconds after which a new row is looked for although no call
 FAREWELL = 5.0  # seconds that calls under way have to end when the process is asked to stop
 WRITE_TRIES = 20
 DOUBT_EVERY = due.LEASE / 2
+ABOUT_A_CASE = ("case_note", "case_taken", "case_reminder", "case_follow_up", "case_missed")
 
 
 class Deliverer:
@@ -266,10 +267,8 @@ class _Round:
 
 def _one_by_one(envelope: Envelope) -> int | None:
     """The case whose messages wait for one another; None: this one waits for nobody, as every alert."""
-    parcel = envelope.parcel
-    if parcel.lane is not Lane.URGENT or parcel.kind == "case_alert" or envelope.rung.deduplicates:
-        return None
-    return parcel.subject_id
+    at_once = envelope.parcel.kind not in ABOUT_A_CASE or envelope.rung.deduplicates
+    return None if at_once else envelope.parcel.subject_id
 
 
 async def _send(envelope: Envelope, clock: Clock) -> Outcome:

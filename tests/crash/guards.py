@@ -9,13 +9,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.messages import outbox
 from app.messages.outbox import OUTBOX, Parcel
 from bot.channels import deliverer
+from bot.channels.sorting import Envelope
 
 ONE_BY_ONE, DUE_UNTIL_SENT = "one by one", "due until sent"
 
 
 def _all_at_once() -> None:
     """Whatever follows from a case leaves together."""
-    deliverer._one_by_one = lambda _envelope: None
+
+    def waits_for_nobody(envelope: Envelope) -> int | None:
+        del envelope
+        return None
+
+    deliverer._one_by_one = waits_for_nobody
 
 
 def _finished_before_it_is_sent() -> None:

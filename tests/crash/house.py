@@ -1,9 +1,9 @@
 """The house as a process of its own that dies (SIGKILL) at a point of its life that has a name.
 
-A point is every place where a death could leave something half done: after each statement that wrote something, before and
-after each commit of what was written, before a call goes out and after its answer is here, before and after somebody
-is answered at the door. They are named after what happens there and numbered by how often it has, so that the same
-point is found again in another run: `UPDATE outbox #3`, `after COMMIT of cases, outbox #1`, `CALL message/custom/send #2`.
+A point is every place where a death could leave something half done: after each statement that wrote something,
+before and after each commit of what was written, before a call goes out and after its answer is here, before and after
+somebody is answered at the door. They are named after what happens there and numbered by how often it has, so that the
+same point is found again in another run: `UPDATE outbox #3`, `after COMMIT of cases, outbox #1`, `CALL menu/get #2`.
 """
 
 import asyncio
@@ -109,7 +109,7 @@ def watch_writes(engine: Engine, points: Callable[[str], None]) -> None:
         if what:
             points(f"after COMMIT of {what}")
 
-    engine.dialect.do_commit = watched_commit  # type: ignore[method-assign]
+    engine.dialect.do_commit = watched_commit  # type: ignore[method-assign, assignment]
 
 
 class WatchedCalls(httpx.AsyncBaseTransport):

@@ -18,7 +18,6 @@ from app.db import Database
 from app.escalations import journal, log
 from app.escalations import service as escalations
 from app.escalations.models import CaseRow
-from app.escalations.states import State
 from app.settings import Settings
 from app.vault import Vault
 from tests.crash.life import LIFE, live, opened
@@ -36,7 +35,7 @@ Rows = tuple[tuple[Any, ...], ...]
 
 @dataclass(frozen=True)
 class Ending:
-    """What there is in the end: what each person was shown, what the log of the case says, and the other rows."""
+    """What there is at the end of a step: what each person was shown, what the case's log says, and the other rows."""
 
     shown: Counter[tuple[str, str]]
     log: Rows
@@ -44,7 +43,7 @@ class Ending:
 
     @classmethod
     async def of(cls, world: World, settings: Settings) -> "Ending":
-        """AssertionError unless the case is over and its log says all that it is."""
+        """AssertionError unless the log of the case says all that it is."""
         shown = Counter(
             (user.name, PASSING.sub("", f"{bubble.kind}: {bubble.text}"))
             for user in world.platform.users.values() for bubble in user.bubbles if bubble.who != "me"
@@ -54,25 +53,25 @@ class Ending:
             row = (await session.scalars(select(CaseRow))).one()
             entries = await journal.entries(session, row)
         await db.close()
-        assert row.state is State.RESOLVED
         assert log.replay(entries) == escalations.as_case(row)
-        rows = (
-            *world.select("'outbox', key, kind, person_id FROM outbox ORDER BY key"),
-            *world.select("'task', kind, reason FROM task ORDER BY id"),
-            *world.select("'flag', rule FROM flag ORDER BY id"),
-            *world.select("'follow-up', reminded, due_at IS NULL FROM follow_up ORDER BY id"),
-            *world.select("'inbox', kind, count(*) FROM inbox GROUP BY kind ORDER BY kind"),
+        rows = world.select(
+            "'case', state, next_action_at IS NULL FROM cases",
+            "'outbox', key, kind, person_id FROM outbox ORDER BY key",
+            "'task', kind, reason FROM task ORDER BY id",
+            "'flag', rule FROM flag ORDER BY id",
+            "'follow-up', reminded, due_at IS NULL FROM follow_up ORDER BY id",
+            "'inbox', kind, count(*) FROM inbox GROUP BY kind ORDER BY kind",
         )
-        return cls(shown, tuple((entry.kind, entry.actor_id, str(entry.detail)) for entry in entries), rows)
+        return cls(shown, tuple((entry.kind, entry.actor_id, str(entry.detail)) for entry in entries), tuple(rows))
 
 
 @dataclass(frozen=True)
 class Unharmed:
-    """The life in which nobody dies: the scene at the beginning of each step, the points that each step passes."""
+    """The life in which nobody dies: for each step the scene at its beginning, the points it passes, and its end."""
 
     scenes: tuple[Scene, ...]
     points: tuple[tuple[str, ...], ...]
-    ending: Ending
+    endings: tuple[Ending, ...]
 
 
 @dataclass(frozen=True)
@@ -100,6 +99,18 @@ class Death:
 
 
 @dataclass(frozen=True)
+class Run:
+    """The life from one step to the end of another, with a death at a point of the first one."""
+
+    begins: int
+    ends: int
+    scene: Scene
+    expected: Ending
+    point: str
+    without: str | None
+
+
+@dataclass(frozen=True)
 class Siege:
     """A life and the processes that play it again and again, with a death in each."""
 
@@ -108,19 +119,20 @@ class Siege:
     life: Unharmed
     pool: ProcessPoolExecutor
 
-    def deaths(self, only: str = "") -> list[Death]:
-        """One at each point; `only` those whose name begins so."""
+    def deaths(self, only: str = "", *, steps: int = len(LIFE)) -> list[Death]:
+        """One at each point; `only` those whose name begins so. `steps`: how many are played after the death's own."""
         points = [(n, point) for n, there in enumerate(self.life.points) for point in there if point.startswith(only)]
-        return [begun.result() for begun in [self._begin(n, point) for n, point in points]]
+        return [begun.result() for begun in [self._begin(n, point, steps) for n, point in points]]
 
     def death(self, step: str, point: str, *, without: str | None = None) -> Death:
-        """One at this point, in a house that lacks a guard."""
+        """One at this point, in a house that lacks a guard; a step later."""
         n = next(n for n, known in enumerate(LIFE) if known.name == step)
-        return self._begin(n, point, without).result()
+        return self._begin(n, point, 1, without).result()
 
-    def _begin(self, n: int, point: str, without: str | None = None) -> Future[Death]:
-        scene, ending = self.life.scenes[n], self.life.ending
-        return self.pool.submit(_death, self.settings, self.shelf, n, scene, ending, point, without)
+    def _begin(self, n: int, point: str, steps: int, without: str | None = None) -> Future[Death]:
+        until = min(n + steps, len(LIFE) - 1)
+        run = Run(n, until, self.life.scenes[n], self.life.endings[until], point, without)
+        return self.pool.submit(_death, self.settings, self.shelf, run)
 
     def told(self, deaths: Sequence[Death]) -> str:
         """How much was tried and what came of it, in a line."""
@@ -166,7 +178,7 @@ async def _without_a_death(settings: Settings, shelf: Shelf) -> Unharmed:
     async with opened(settings, shelf) as story:
         pass
     shelf.keep("scene_0")
-    scenes, points = [scene_of("scene_0", story.platform)], []
+    scenes, points, endings = [scene_of("scene_0", story.platform)], [], []
     async with open_line() as line:
         for n, step in enumerate(LIFE, start=1):
             world = World.open(settings, shelf, line, scenes[-1])
@@ -175,33 +187,30 @@ async def _without_a_death(settings: Settings, shelf: Shelf) -> Unharmed:
                 points.append(tuple(await world.passed()))
             finally:
                 await world.close()
+            endings.append(await Ending.of(world, settings))
             scenes.append(world.scene(f"scene_{n}"))
-    return Unharmed(tuple(scenes[:-1]), tuple(points), await Ending.of(world, settings))
+    return Unharmed(tuple(scenes), tuple(points), tuple(endings))
 
 
-def _death(
-    settings: Settings, shelf: Shelf, n: int, scene: Scene, expected: Ending, point: str, without: str | None
-) -> Death:
-    return asyncio.run(_with_a_death(settings, shelf, n, scene, expected, point, without))
+def _death(settings: Settings, shelf: Shelf, run: Run) -> Death:
+    return asyncio.run(_with_a_death(settings, shelf, run))
 
 
-async def _with_a_death(
-    settings: Settings, shelf: Shelf, n: int, scene: Scene, expected: Ending, point: str, without: str | None
-) -> Death:
-    """The life from step `n` on, with a death at this point of the step."""
+async def _with_a_death(settings: Settings, shelf: Shelf, run: Run) -> Death:
+    step = LIFE[run.begins].name
     async with open_line() as line:
-        world = World.open(settings, shelf, line, scene, dies_at=point, without=without)
+        world = World.open(settings, shelf, line, run.scene, dies_at=run.point, without=run.without)
         try:
-            await live(world.book, world, LIFE[n:])
+            await live(world.book, world, LIFE[run.begins : run.ends + 1])
             ending = await Ending.of(world, settings)
         except Exception as error:
-            return Death(LIFE[n].name, point, bool(world.keeper.deaths), wrong=f"{type(error).__name__}: {error}")
+            return Death(step, run.point, bool(world.keeper.deaths), wrong=f"{type(error).__name__}: {error}")
         finally:
             await world.close()
-    repeated, skipped = ending.shown - expected.shown, expected.shown - ending.shown
-    wrong = _difference(ending.log, expected.log) + _difference(ending.rows, expected.rows)
+    repeated, skipped = ending.shown - run.expected.shown, run.expected.shown - ending.shown
+    wrong = _difference(ending.log, run.expected.log) + _difference(ending.rows, run.expected.rows)
     died = world.keeper.deaths == 1
-    return Death(LIFE[n].name, point, died, tuple(repeated.elements()), tuple(skipped.elements()), wrong)
+    return Death(step, run.point, died, tuple(repeated.elements()), tuple(skipped.elements()), wrong)
 
 
 def _difference(found: Rows, expected: Rows) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine, text
 
 from app.clock import Clock, aware
 from app.migrations import sync_url
@@ -189,13 +189,11 @@ class World:
             assert answer.status_code == 200, answer.text
             return answer.json()
 
-    def select(self, what: str) -> list[tuple[Any, ...]]:
-        engine = create_engine(sync_url(self.shelf.url))
-        try:
-            with engine.connect() as connection:
-                return [tuple(row) for row in connection.execute(text(f"SELECT {what}"))]
-        finally:
-            engine.dispose()
+    def select(self, *what: str) -> list[tuple[Any, ...]]:
+        """The rows of one query after the other."""
+        engine = create_engine(sync_url(self.shelf.url), poolclass=NullPool)
+        with engine.connect() as connection:
+            return [tuple(row) for query in what for row in connection.execute(text(f"SELECT {query}"))]
 
 
 def scene_of(name: str, platform: Platform) -> Scene:
