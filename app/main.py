@@ -9,7 +9,6 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from app import readiness
 from app.activities.calendar import Quiet
 from app.api.application import create_api
 from app.clock import Clock
@@ -24,6 +23,7 @@ from app.messages.outbox import ALERT, DELIVER
 from app.metrics import Metrics
 from app.pages.case import CasePage
 from app.pages.routes import Pages
+from app.readiness import Readiness
 from app.settings import Settings
 from app.vault import Vault
 from app.watch.models import Role
@@ -210,9 +210,10 @@ def create_app(
         return PlainTextResponse("ok")
 
     async def readyz(_request: Request) -> Response:
-        why = await readiness.not_ready(house.db, house.settings, house.clock, house.watch)
+        why = await ready.why_not()
         return JSONResponse({"ready": not why, "why": why}, status_code=503 if why else 200)
 
+    ready = Readiness(house.db, house.settings, house.clock, house.watch)
     measured = Metrics(house.db, house.clock, house.settings)
     app.add_route("/healthz", healthz, methods=["GET"])
     app.add_route("/readyz", readyz, methods=["GET"])

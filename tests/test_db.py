@@ -74,6 +74,7 @@ def case_of(member: Person, level: Level = Level.RED, **more: object) -> CaseRow
     values = {
         "code": "A-0001", "programme_id": member.programme_id, "house_id": member.house_id, "person_id": ident(member),
         "category": "suicide", "level": level, "ladder": DEFAULTS[level], "opened_at": NOON, "due_at": NOON,
+        "next_action_at": NOON,
     }  # fmt: skip
     return CaseRow(**{**values, **more})
 
@@ -367,7 +368,7 @@ CASES: dict[str, tuple[Level, dict[str, object], bool]] = {
     "red with a next action": (Level.RED, {"due_at": NOON}, True),
     "red and resolved": (Level.RED, {"due_at": None, "state": State.RESOLVED, "outcome": Outcome.MET}, True),
     "red, resolved without saying how": (Level.RED, {"due_at": None, "state": State.RESOLVED}, False),
-    "orange on the list of what nobody took": (Level.ORANGE, {"due_at": None}, True),
+    "orange, nothing will happen": (Level.ORANGE, {"due_at": None}, False),
     "orange, resolved without saying how": (Level.ORANGE, {"due_at": None, "state": State.RESOLVED}, False),
 }
 
@@ -393,7 +394,7 @@ async def test_the_database_refuses_a_red_case_that_nobody_will_look_at(db: Data
 async def test_a_red_case_cannot_lose_its_next_action_afterwards(db: Database) -> None:
     case = case_of(await xiaohe(db))
     await add(db, case)
-    with pytest.raises(IntegrityError, match="ck_cases_red_has_next_action"):
+    with pytest.raises(IntegrityError, match="ck_cases_open_has_next_action"):
         async with db.begin() as session:
             await session.execute(update(CaseRow).values(due_at=None))
 

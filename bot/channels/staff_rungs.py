@@ -78,6 +78,7 @@ class WorkMessage(Paced):
     bucket: Bucket
     pace: PerMinute
     name: str = WECOM
+    deduplicates = True
 
     def reaches(self, to: Address) -> bool:
         return to.person is not None and to.person.wecom is not None and to.person.role.is_staff
