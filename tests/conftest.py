@@ -43,6 +43,7 @@ from tests.line import Line
 
 hypothesis_settings.register_profile("house", deadline=None)
 hypothesis_settings.register_profile("long", deadline=None, max_examples=2000, stateful_step_count=100)
+hypothesis_settings.register_profile("nightly", hypothesis_settings.get_profile("long"))
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
 
 pytest_plugins = ["tests.postgres", "tests.needs", "tests.quick", "tests.engines"]

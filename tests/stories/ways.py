@@ -3,15 +3,18 @@
 import asyncio
 import json
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 from sqlalchemy import delete, insert, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.activities.models import Occurrence, Plan, Series
-from app.db import table_of
+from app.db import ident, table_of
+from app.duty import changes
+from app.duty.models import Duty
 from app.messages import broadcasts, channels, window
 from app.messages.models import Alarm, Attempt, Contact, Outbox
 from app.messages.window import Limits
@@ -191,3 +194,22 @@ async def crowd(story: Story, n: int) -> None:
         await session.execute(
             insert(contact).from_select(["person_id", "openid", "window_left", *values], chosen)
         )  # fmt: skip
+
+
+# The rota
+
+
+async def rota(story: Story, *shifts: tuple[str, int, str, str]) -> None:
+    """These are on duty, and nobody else: (code of the person, weekday from 0, from, until)."""
+    async with story.house.db.begin() as session:
+        await write_rota(session, shifts, story.house.clock.now())
+
+
+async def write_rota(session: AsyncSession, shifts: Iterable[tuple[str, int, str, str]], now: datetime) -> None:
+    await session.execute(delete(Duty))
+    people = {person.code: person for person in await session.scalars(select(Person))}
+    for code, weekday, starts, ends in shifts:
+        who = people[code]
+        session.add(Duty(house_id=who.house_id, person_id=ident(who), weekday=weekday, starts=starts, ends=ends))
+    await session.flush()
+    await changes.rearm(session, now)
