@@ -13,6 +13,7 @@ from app.escalations.states import Case, Ladder, Level, Outcome
 
 OPENED = "Opened"
 MENDED = "Mended"  # the auditor gave the case a next action, since it had none
+VIA = "via"  # beside what happened: the way by which a person did it
 _DAYS = {"next_contact", "on"}
 _EVENTS: dict[str, type[Any]] = {
     kind.__name__: kind
