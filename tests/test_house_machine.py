@@ -189,6 +189,13 @@ class HouseLife(RuleBasedStateMachine):
         self._fails(call, how, times)
         self.happens(self._says(who, SENTENCES["red"][times % 2]))
 
+    @rule(member=st.sampled_from(MEMBERS), who=st.sampled_from(WORKERS), call=CALLS)
+    def somebody_takes_it_while_alerts_wait_for_their_next_try(self, member: str, who: str, call: str) -> None:
+        self._fails(call, "system busy", 3)
+        self.happens(self._says(member, SENTENCES["red"][0]))
+        self.runner.run(self.vows.keep())
+        self.happens(self._says(who, "接"))
+
     @rule(status=st.sampled_from(RECEIPTS))
     def receipts_say(self, status: str) -> None:
         self.house.platform.receipt_status = status
