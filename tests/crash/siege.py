@@ -158,8 +158,11 @@ def _kind(point: str) -> str:
 def besieged(settings: Settings, shelf: Shelf) -> Iterator[Siege]:
     rehearsal = settings.data_dir / "rehearsal"
     rehearsal.write_bytes(pickle.dumps((settings, shelf)))
-    with ProcessPoolExecutor(AT_ONCE, PROCESSES, initializer=_rehearse, initargs=(rehearsal,)) as pool:
+    pool = ProcessPoolExecutor(AT_ONCE, PROCESSES, initializer=_rehearse, initargs=(rehearsal,))
+    try:
         yield Siege(settings, shelf, pool.submit(_unharmed, settings, shelf).result(), pool)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 # In the processes of the pool

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from aiohttp import ClientSession
+from httpx_aiohttp import AiohttpTransport
 from sqlalchemy import NullPool, create_engine, text
 
 from app.clock import Clock, aware
@@ -53,7 +55,7 @@ class Keeper(httpx.AsyncBaseTransport):
     def __init__(self, settings: Settings, clock: Clock, dies_at: str | None, without: str | None) -> None:
         self._settings, self._clock = settings, clock
         self._dies_at, self._without = dies_at, without
-        self._line = httpx.AsyncHTTPTransport(verify=False, trust_env=False)
+        self._line = AiohttpTransport(client=ClientSession)
         self._child: Child | None = None
         self._address = httpx.URL()
         self._starting = asyncio.Lock()
@@ -79,6 +81,7 @@ class Keeper(httpx.AsyncBaseTransport):
         self._child = Child(house.live, self._settings, self._clock.now(), self._dies_at, self._without, log, born)
         born.close()
         self._dies_at = None
+        self._line = AiohttpTransport(client=ClientSession)
         self._address = httpx.URL(await asyncio.to_thread(_wait_for, hears, log))
         return self._child
 

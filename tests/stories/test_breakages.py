@@ -21,9 +21,7 @@ from app import due
 from app.activities.calendar import Quiet
 from app.clock import Clock
 from app.db import Database, ident, ring, table_of
-from app.escalations import drills
-from app.escalations.models import CaseEvent, CaseRow, FollowUp
-from app.escalations.monthly import Monthly
+from app.escalations.models import CaseEvent, CaseRow, DrillPlan, FollowUp
 from app.escalations.service import CASES
 from app.escalations.states import State
 from app.main import SPOOL, Tongxing
@@ -546,8 +544,7 @@ async def test_every_table_of_the_queue_is_worked_off_by_exactly_one_bell(story:
     await member.says(WORDS)
     await announce(story)
     async with story.house.db.begin() as session:
-        house = await session.get_one(House, 1)
-        await drills.plan(session, house, Monthly(2, 1, "10:00"), story.house.clock.now(), anew=False)
+        session.add(DrillPlan(house_id=1, nth=2, weekday=1, at="10:00", planned_at=story.house.clock.now()))
     by_table: dict[str, list[str]] = {}
     for name, bell in story.house.tower.bells.items():
         before = await everything_is_due(story, story.house.db)
