@@ -49,7 +49,7 @@ test: install-dev ## the tests (a few minutes)
 test-all: install-dev ## the tests, the long ones too
 	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n 2
 
-chaos: install-dev ## kill workers among thousands of messages, again and again, and count (a minute)
+chaos: install-dev ## kill processes among thousands of messages and at every point of a red case, and count (some minutes)
 	@$(BIN)/python -m pytest -s -m chaos
 
 bench: install ## measure delivery and escalation, each beside the least that could do the same (five minutes)

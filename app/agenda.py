@@ -10,7 +10,7 @@ from app.activities import service as activities
 from app.activities.models import Plan
 from app.due import DueRow
 from app.duty.models import DutyWatch
-from app.escalations.models import CaseRow
+from app.escalations.models import CaseRow, DrillPlan
 from app.messages import service as messages
 from app.mood.models import MoodPlan
 from app.people import service as people
@@ -30,7 +30,7 @@ class Entry:
 async def entries(session: AsyncSession, n: int = 12) -> list[Entry]:
     """The next `n` things."""
     found = [*await _plans(session, n), *await _cases(session, n), *await _moods(session, n)]
-    found += [*await _letters(session, n), *await _duty(session, n)]
+    found += [*await _letters(session, n), *await _duty(session, n), *await _drills(session, n)]
     return sorted(found, key=lambda entry: entry.at)[:n]
 
 
@@ -53,6 +53,14 @@ async def _moods(session: AsyncSession, n: int) -> list[Entry]:
     for plan in await due.upcoming(session, MoodPlan, n):
         member = await people.person(session, plan.person_id)
         found.append(_entry(plan, say("agenda.mood", name=member.known_as), say("agenda.mood_why")))
+    return found
+
+
+async def _drills(session: AsyncSession, n: int) -> list[Entry]:
+    found = []
+    for plan in await due.upcoming(session, DrillPlan, n):
+        house = await people.house(session, plan.house_id)
+        found.append(_entry(plan, say("agenda.drill", house=house.name), say("agenda.drill_why")))
     return found
 
 

@@ -22,6 +22,7 @@ from app.command_needs import (
     prove_key,
     ready_database,
 )
+from app.drill_cli import drill_cli
 from app.logs import set_up_logs
 from app.settings import SettingsError, read_settings
 from app.tuning import tune
@@ -197,6 +198,8 @@ def figures(
     asked = figures_command.report(settings, clock_of(settings), month=month, house=house, share=share, as_json=as_json)
     typer.echo(asyncio.run(asked))
 
+
+cli.add_typer(drill_cli, name="drill")
 
 broadcast_cli = typer.Typer(help="给一个小站或所有小站的同伴发一条通知；可以停，可以接着发。", no_args_is_help=True)
 cli.add_typer(broadcast_cli, name="broadcast")

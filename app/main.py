@@ -9,13 +9,13 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from app import readiness
 from app.activities.calendar import Quiet
 from app.api.application import create_api
 from app.clock import Clock
 from app.db import Database
 from app.duty.changes import DUTY
 from app.escalations.aftercare import FOLLOW_UPS
+from app.escalations.drills import DRILLS
 from app.escalations.service import CASES
 from app.installation import prove_key
 from app.messages import channels
@@ -23,6 +23,7 @@ from app.messages.outbox import ALERT, DELIVER
 from app.metrics import Metrics
 from app.pages.case import CasePage
 from app.pages.routes import Pages
+from app.readiness import Readiness
 from app.settings import Settings
 from app.vault import Vault
 from app.watch.models import Role
@@ -107,6 +108,7 @@ class Tongxing:
                 Bell(ALERT, 1, deliverer.drain_urgent),
                 Bell(DELIVER, 1, deliverer.drain),
                 Bell(FOLLOW_UPS, 60, works.follow_ups),
+                Bell(DRILLS, 60, works.drills),
                 Bell("milestones", 5, works.milestones),
                 Bell("moods", 30, works.moods),
                 Bell("ladders", 600, works.look_at_ladders),
@@ -199,6 +201,7 @@ def create_app(
     app.add_route("/p/case/{token}", case.show, methods=["GET"])
     app.add_route("/p/case/{token}/{verb}", case.act, methods=["POST"])
     app.add_route("/p/tasks/{token}", pages.tasks, methods=["GET"])
+    app.add_route("/p/drill/{token}", pages.drill, methods=["GET"])
     app.add_route("/p/qr/{token}", pages.qr, methods=["GET"])
 
     app.mount("/api/v1", create_api(house.db, house.clock))
@@ -207,9 +210,10 @@ def create_app(
         return PlainTextResponse("ok")
 
     async def readyz(_request: Request) -> Response:
-        why = await readiness.not_ready(house.db, house.settings, house.clock, house.watch)
+        why = await ready.why_not()
         return JSONResponse({"ready": not why, "why": why}, status_code=503 if why else 200)
 
+    ready = Readiness(house.db, house.settings, house.clock, house.watch)
     measured = Metrics(house.db, house.clock, house.settings)
     app.add_route("/healthz", healthz, methods=["GET"])
     app.add_route("/readyz", readyz, methods=["GET"])

@@ -1,5 +1,6 @@
 """Where a cry for help would find nobody, in sentences for whoever installs: `doctor` and `load` say them."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,9 +12,12 @@ from app.people.models import House, Person
 LEVELS = {Level.RED: "紧急", Level.ORANGE: "今天", Level.YELLOW: "这周", None: ""}
 
 
-async def in_words(session: AsyncSession, programme_id: int, now: datetime) -> list[str]:
+async def in_words(
+    session: AsyncSession, programme_id: int, now: datetime, kinds: Collection[Weak] = tuple(Weak)
+) -> list[str]:
     """One sentence for each weakness; people by their code, since a name does not belong in a machine room."""
-    return [await _sentence(session, weakness) for weakness in await weaknesses(session, programme_id, now)]
+    found = await weaknesses(session, programme_id, now)
+    return [await _sentence(session, weakness) for weakness in found if weakness.kind in kinds]
 
 
 async def _sentence(session: AsyncSession, weakness: Weakness) -> str:

@@ -8,28 +8,20 @@ whoever sends alerts waits for it, and with SQLite so does everything else that 
 import asyncio
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 
 import structlog
 
 from app.clock import Clock
 from app.db import Database, is_database_trouble
 from bot.reception import Reception
-from bot.wechat import Inbound
+from bot.screening import Level, screen
+from bot.waiting import Slip, WaitingLine
+from bot.wechat import Inbound, Text
 
 log = structlog.get_logger()
 
 MOST_AT_ONCE = 64
-SHARED_FOR = 0.1  # seconds after which what is handled is committed, and the others come next
-
-
-@dataclass
-class Slip:
-    """One delivery and the promise of its answer. `late`: nobody waits for it any more."""
-
-    heard: Inbound
-    answer: "asyncio.Future[str | None]" = field(repr=False)
-    late: bool = False
+SHARED_FOR = 0.1  # seconds after which what is handled is committed, and whoever is next then comes next
 
 
 class Desk:
@@ -37,7 +29,7 @@ class Desk:
         self._db = db
         self._clock = clock
         self._reception = reception
-        self._slips: asyncio.Queue[Slip] = asyncio.Queue()
+        self._slips = WaitingLine()
         self._task: asyncio.Task[None] | None = None
 
     def open(self) -> None:
@@ -53,7 +45,7 @@ class Desk:
         self._task = None
 
     def hand_in(self, heard: Inbound) -> Slip:
-        slip = Slip(heard, asyncio.get_running_loop().create_future())
+        slip = Slip(heard, asyncio.get_running_loop().create_future(), first=_signals_danger(heard))
         self._slips.put_nowait(slip)
         return slip
 
@@ -67,14 +59,12 @@ class Desk:
             slips = [await self._slips.get()]
             while not self._slips.empty() and len(slips) < MOST_AT_ONCE:
                 slips.append(self._slips.get_nowait())
+            handled = len(slips)
             try:
-                while slips:
-                    handled = await self._handle(slips)
-                    slips = slips[handled:]
-                    for _ in range(handled):
-                        self._slips.task_done()
+                handled = await self._handle(slips)
+                self._slips.put_back(slips[handled:])
             finally:
-                for _ in slips:
+                for _ in range(handled):
                     self._slips.task_done()
 
     async def _handle(self, slips: Sequence[Slip]) -> int:
@@ -137,6 +127,15 @@ class Desk:
                         raise
                     answers.append(error)
         return answers
+
+
+def _signals_danger(heard: Inbound) -> bool:
+    """What cannot be read goes first as well: it will be put before a person."""
+    try:
+        return isinstance(heard, Text) and screen(heard.content).level is Level.RED
+    except Exception as error:
+        log.critical("screening failed at the desk", error=type(error).__name__)
+        return True
 
 
 def _settle(slip: Slip, answer: str | BaseException | None) -> None:

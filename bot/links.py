@@ -6,6 +6,7 @@ from typing import Any
 from app.vault import Vault
 
 PAGE_LASTS = timedelta(hours=24)
+REPORT_LASTS = timedelta(days=14)
 
 
 class Links:
@@ -19,6 +20,10 @@ class Links:
     def case(self, case_id: int, reader_id: int, now: datetime) -> str:
         """The words of a case, for one member of staff."""
         return self.page("case", now, case=case_id, by=reader_id)
+
+    def drill(self, case_id: int, reader_id: int, now: datetime) -> str:
+        """How a drill went, for one member of staff: nothing of any member stands there, so it is good for longer."""
+        return self.page("drill", now, lasts=REPORT_LASTS, case=case_id, by=reader_id)
 
     def tasks(self, reader_id: int, now: datetime) -> str:
         """What waits for a person, for one member of staff."""

@@ -15,9 +15,10 @@ from app.clock import Clock
 from app.db import is_database_trouble
 from app.settings import Settings
 from bot.conversation.talk import NO_PROGRAMME
-from bot.desk import Desk, Slip
+from bot.desk import Desk
 from bot.screening import Level, screen
 from bot.spool import Spool
+from bot.waiting import Slip
 from bot.wechat import Cipher, Inbound, MalformedMessage, Refused, Text, parse, text_reply
 from bot.wechat.callback import read_body
 from bot.wording import wording

@@ -55,6 +55,8 @@ class Presses:
             handled = await handling.standing(session, who, row)
         else:
             handled = await handling.take(session, who, row, self._clock.now(), via=Via.WECOM, seq=seq)
+        if row.drill and row.owner_id == who.id:
+            return wording().say("work.drill")
         if handled.came in SAID:
             return wording().say(SAID[handled.came])
         return wording().say("work.taken", owner=handled.owner.name if handled.owner else "")

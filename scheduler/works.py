@@ -17,9 +17,9 @@ from app.db import Database, is_database_trouble
 from app.due import DueRow, Row
 from app.duty import changes, watch
 from app.duty.models import DutyWatch
-from app.escalations import aftercare, checks, handing_over
+from app.escalations import aftercare, checks, drills, handing_over
 from app.escalations import service as escalations
-from app.escalations.models import CaseRow, FollowUp
+from app.escalations.models import CaseRow, DrillPlan, FollowUp
 from app.messages import service as messages
 from app.messages.models import Outbox
 from app.mood import service as mood
@@ -28,7 +28,7 @@ from app.people import service as people
 
 log = structlog.get_logger()
 
-DUE_TABLES: Sequence[type[DueRow]] = (CaseRow, FollowUp, Outbox, Plan, MoodPlan, Series, DutyWatch)
+DUE_TABLES: Sequence[type[DueRow]] = (CaseRow, FollowUp, Outbox, Plan, MoodPlan, Series, DutyWatch, DrillPlan)
 MATERIALISE_EVERY = timedelta(days=1)
 
 
@@ -104,6 +104,14 @@ class Works:
         async with self.db.begin() as session:
             await watch.begin(session, self.clock.now())
         return await self._each(DutyWatch, 50, turn)
+
+    async def drills(self) -> int:
+        """Begin the drills whose day it is."""
+
+        async def practise(session: AsyncSession, plan: DrillPlan) -> None:
+            await drills.come_due(session, plan, self.clock.now(), self.quiet)
+
+        return await self._each(DrillPlan, 1, practise)
 
     async def materialise(self) -> int:
         """Write the dates of every series out, eight weeks ahead."""

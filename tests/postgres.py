@@ -83,6 +83,10 @@ class Server:
             found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,))
             return found.fetchone() is not None
 
+    def names(self) -> list[str]:
+        with self._connection() as connection:
+            return [name for (name,) in connection.execute("SELECT datname FROM pg_database")]
+
     def create(self, name: str, template: str = "template0") -> None:
         with self._connection() as connection:
             statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))

@@ -10,7 +10,9 @@ PATIENCE = 60
 
 # Each one is forked off a process that has read the program already: a fresh one, and at once.
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["__main__", "tests.due_worker", "tests.delivery_worker", "tests.watch_worker"])
+PROCESSES.set_forkserver_preload(
+    ["__main__", "tests.due_worker", "tests.delivery_worker", "tests.watch_worker", "tests.crash.warm"]
+)
 
 
 class Child:

@@ -15,6 +15,7 @@ from app.escalations import log
 from app.escalations.events import (
     Alert,
     AskToAccept,
+    CalledOff,
     Closed,
     Contacted,
     DrillOver,
@@ -518,6 +519,16 @@ def test_practice_that_nobody_takes_climbs_the_whole_ladder_calls_everybody_once
     assert (life.case.state, life.case.owner) == (State.RESOLVED, None)
 
 
+def test_practice_can_be_called_off_and_nothing_real_ever_is() -> None:
+    life = practice()
+    life.moment_comes()
+    assert life.happens(CalledOff("danger")) == (DrillOver("danger"),)
+    assert (life.case.state, life.case.outcome, life.case.owner) == (State.RESOLVED, Outcome.DRILL, None)
+    real = Life()
+    assert real.happens(CalledOff("danger")) == (Refused("not_a_drill"),)
+    assert real.case.state is State.OPEN
+
+
 def test_not_reached_is_no_ending_the_owner_goes_on_and_the_clock_runs_again() -> None:
     life = Life()
     life.moment_comes()
@@ -711,6 +722,12 @@ class CaseLife(RuleBasedStateMachine):
         self, by: int, outcome: Outcome, next_contact: date | None, grade: int | None, referred: bool
     ) -> None:  # fmt: skip
         self.happens(Closed(by, outcome, next_contact, grade, referred, NINE.date()))
+
+    @rule()
+    def practice_is_called_off(self) -> None:
+        was_open = self.case.state is not State.RESOLVED
+        effects = self.happens(CalledOff("danger"))
+        assert (effects == (DrillOver("danger"),)) is (self.case.drill and was_open)
 
     @rule(coming=st.lists(PEOPLE, max_size=2, unique=True).map(tuple))
     def a_shift_begins(self, coming: tuple[int, ...]) -> None:

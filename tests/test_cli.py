@@ -380,3 +380,17 @@ def test_the_doctor_speaks_of_an_account_that_cannot_be_reached(ready: Desk) -> 
     assert [line for line in answer.said.splitlines() if line.startswith("✗")] == [
         "✗ 公众号：连不上（ConnectError）：请检查网络和接口地址（stable_token）"
     ]
+
+
+# The drill
+
+
+def test_a_drill_needs_a_programme_and_something_that_sends(ready: Desk) -> None:
+    ready.types("drill", **KEY).ends_with("数据库里还没有项目", "tongxing load")
+    assert ready.types("load", PROGRAMME, **KEY).code == 0
+    ready.types("drill", "--house", "nowhere", **KEY).ends_with("没有代码是 nowhere 的小站：有 duantang")
+    ready.types("drill", **KEY).ends_with("没有到点做事的程序在运行，演练不了", "tongxing serve")
+    ready.types("drill", "report", "7", **KEY).ends_with("没有编号是 A-0007 的演练")
+    answer = ready.types("drill", "--help")
+    assert "--now-at-night" in answer.said
+    assert "report" in answer.said

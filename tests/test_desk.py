@@ -18,8 +18,9 @@ from app.messages.models import Inbox
 from bot import desk
 from bot.reception import Reception
 from bot.simulator import Delivery
+from bot.waiting import Slip, WaitingLine
 from bot.wechat import Inbound, Text
-from tests.conftest import Story
+from tests.conftest import MONDAY, Story
 
 WORDS = "不想活了，药都攒好了"
 KIND = "收到了。我这边有点慢，稍后回您"
@@ -152,6 +153,48 @@ async def test_who_sends_alerts_does_not_wait_for_a_whole_crowd_at_the_door(
     await asyncio.gather(*crowd)
     assert (before_us == 30) is all_of_them
     assert len(await kept(story)) == 30
+
+
+async def test_who_is_in_danger_is_heard_before_a_crowd_and_so_is_what_they_wrote_before(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    member = await story.joined()
+    await member.hears("手工课")
+    under_way = asyncio.Event()
+
+    async def slow(_heard: Inbound) -> None:
+        under_way.set()
+        await asyncio.sleep(0.03)
+
+    around_receiving(monkeypatch, slow)
+    crowd = [says(story, str(n)) for n in range(20)]
+    await under_way.wait()
+    theirs = [says(story, words, member.openid) for words in ("在吗", "好的", WORDS)]
+    crowd += [says(story, str(n)) for n in range(20, 30)]
+    assert "我已经请王乐来联系您" in ((await theirs[-1]).reply_text or "")
+    assert len(await kept(story)) < 20
+    await asyncio.gather(*crowd, *theirs)
+    said = [words for words in await kept(story) if words in ("在吗", "好的", WORDS)]
+    assert said == ["在吗", "好的", WORDS]
+
+
+def test_what_there_was_no_time_for_comes_next_but_never_after_later_words_of_the_same_person() -> None:
+    loop = asyncio.new_event_loop()
+    line = WaitingLine()
+
+    def slip(who: str, words: str, *, first: bool = False) -> Slip:
+        heard = Text(openid=who, account="gh", sent_at=MONDAY, key=words, content=words)
+        return Slip(heard, loop.create_future(), first=first)
+
+    in_hand = [slip("a", "a1"), slip("b", "b1"), slip("a", "a2")]
+    for waiting in (slip("c", "c1"), slip("a", "a3"), slip("b", "b2"), slip("a", "a4!", first=True), slip("a", "a5")):
+        line.put_nowait(waiting)
+    line.put_back(in_hand)
+    assert line.qsize() == 8
+    order = [line.get_nowait().heard.key for _ in range(8)]
+    assert order == ["a1", "a2", "a3", "a4!", "b1", "c1", "b2", "a5"]
+    assert line.empty()
+    loop.close()
 
 
 async def test_closing_finishes_what_lies_on_the_desk(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:

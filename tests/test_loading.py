@@ -16,7 +16,7 @@ from app.activities.models import Milestone, Occurrence, Plan, Rsvp, Series, Sta
 from app.clock import local
 from app.db import Database, ident
 from app.duty.models import Duty
-from app.escalations.models import LadderRow
+from app.escalations.models import DrillPlan, LadderRow
 from app.escalations.states import Level
 from app.loading import Loaded, LoadError, load, read_programme
 from app.messages import service as messages
@@ -186,6 +186,74 @@ async def test_a_programme_writes_its_own_ladder_and_takes_it_back(db: Database)
     assert (await bring(db, own)).changed == 0
     assert (await bring(db, TEXT)).changed == 1
     assert await all_of(db, LadderRow) == []
+
+
+MONTHLY = "  invite_days: 3  "
+
+
+def practising(words: str, text: str = TEXT) -> str:
+    return text.replace(MONTHLY, f"  drill: {words}\n{MONTHLY}", 1)
+
+
+async def drill_plans(db: Database) -> list[tuple[int, datetime | None]]:
+    async with db.read() as session:
+        plans = await session.scalars(select(DrillPlan).order_by(col(DrillPlan.house_id)))
+        return [(plan.house_id, plan.due_at and local(plan.due_at, ZONE)) for plan in plans]
+
+
+@pytest.mark.parametrize(
+    ("words", "day"),
+    [
+        ("每月第二个周二 10:00", datetime(2026, 12, 8, 10)),  # noqa: DTZ001
+        ("每月第1个星期三 09:30", datetime(2026, 12, 2, 9, 30)),  # noqa: DTZ001
+        ("每个月最后一个周一 14：00", datetime(2026, 11, 30, 14)),  # noqa: DTZ001
+    ],
+)
+async def test_each_house_practises_on_the_day_that_the_file_names(db: Database, words: str, day: datetime) -> None:
+    await bring(db, practising(words))
+    [(_, due_at)] = await drill_plans(db)
+    assert due_at is not None
+    assert due_at.replace(tzinfo=None) == day
+
+
+async def test_the_day_of_practice_is_armed_once_changed_and_taken_out_again(db: Database) -> None:
+    await bring(db, practising("每月第二个周二 10:00"))
+    before = await everything(db)
+    assert (await bring(db, practising("每月第二个周二 10:00"), NOW + timedelta(days=1))).changed == 0
+    assert await everything(db) == before
+    assert (await bring(db, practising("每月第三个周二 10:00"))).changed == 1
+    assert [due_at and due_at.day for _, due_at in await drill_plans(db)] == [15]
+    await bring(db, TEXT)
+    assert await drill_plans(db) == []
+
+
+async def test_a_house_in_another_zone_practises_by_its_own_clock(db: Database) -> None:
+    house = "  - code: duantang\n    name: 段塘生活小站\n    venue"
+    two = practising("每月第二个周二 10:00").replace(
+        house, "  - {code: auckland, name: 奥克兰小站, venue: 老地方, zone: Pacific/Auckland}\n" + house, 1
+    )
+    await bring(db, two)
+    hours = {due_at.hour for _, due_at in await drill_plans(db) if due_at is not None}
+    assert hours == {5, 10}  # 10:00 in Auckland is 05:00 in Ningbo
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("每月 10:00", "要写成 每月第二个周二 10:00"),
+        ("每月第五个周二 10:00", "第一个到第四个，或者最后一个"),
+        ("每月第二个周二 25:00", "24 小时制"),
+    ],
+)
+def test_a_day_of_practice_that_cannot_be_read(words: str, said: str) -> None:
+    with pytest.raises(LoadError, match=said):
+        read_programme(practising(words))
+
+
+async def test_nobody_practises_in_the_quiet_hours(db: Database) -> None:
+    for words in ("每月第二个周二 23:00", "每月第二个周二 21:10"):
+        with pytest.raises(LoadError, match="会响到安静时段（21:30-08:30）里：没有人接的话，一次演练要 35 分钟"):
+            await bring(db, practising(words))
 
 
 async def test_nobody_is_cut_off_from_the_wechat_they_joined_with(db: Database) -> None:

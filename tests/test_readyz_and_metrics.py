@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from sqlmodel import select
+from sqlmodel import col, select
 
 from app import readiness
 from app.main import create_app
@@ -107,6 +107,22 @@ async def test_staff_whom_no_channel_reaches_make_it_not_ready(story: Story) -> 
         for contact in await session.scalars(select(Contact)):
             contact.following = False
     assert await why_not(story) == [readiness.NOBODY]
+
+
+async def test_a_house_whose_ladder_leads_to_nobody_makes_it_not_ready_within_a_minute(story: Story) -> None:
+    assert await why_not(story) == []
+    app = create_app(story.house, bells=())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://house") as browser:
+        assert (await browser.get("/readyz")).status_code == 200
+        async with story.house.db.begin() as session:
+            # Somebody can still be told, but nobody whom the ladder means outside of the hours of duty.
+            for contact in await session.scalars(select(Contact).where(col(Contact.openid) != "o_lilaoshi")):
+                contact.following = False
+        assert (await browser.get("/readyz")).status_code == 200
+        story.house.clock.forward(seconds=60)
+        why = (await browser.get("/readyz")).json()["why"]
+    assert why
+    assert all("duantang 有同伴求助时，值班以外没有一个收得到消息的人" in reason for reason in why)
 
 
 # Metrics

@@ -1,7 +1,7 @@
 """A round of the deliverer never waits for what will not come, and one call that hangs keeps nobody else waiting."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -29,7 +29,7 @@ class _NoBucket:
 
 
 class _Way:
-    name, bucket = "way", _NoBucket()
+    name, bucket, deduplicates = "way", _NoBucket(), False
 
     def __init__(self, sending: Sending) -> None:
         self._sending = sending
@@ -39,26 +39,36 @@ class _Way:
 
 
 class Round(_Round):
-    """A real round over rows that stand in a list, with a database that takes a while or is away."""
+    """A real round over rows that stand in a list, with a database that takes a while or is away.
 
-    def __init__(self, rows: list[int], sending: Sending, *, senders: int, writing: int = 0, db: Any = None) -> None:
+    Each is an alert about a case of its own, unless `notes` says about which case it is a note.
+    """
+
+    def __init__(
+        self, rows: list[int], sending: Sending, *, senders: int, writing: int = 0, db: Any = None,
+        notes: Mapping[int, int] | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(db, Clock(frozen_at=NOW), None, (Lane.URGENT,), senders)  # type: ignore[arg-type]
-        self.rows, self._way, self._writing = rows, _Way(sending), writing
+        self.rows, self._way, self._passes, self._notes = rows, _Way(sending), writing, notes or {}
         self.written: list[int] = []
         self.writes = asyncio.Event()
 
     async def _turn(self, room: int) -> int:
         finished, self._finished = self._finished, []
+        self._writing = finished
         taken = [self.rows.pop(0) for _ in range(min(room, len(self.rows)))]
         if finished:
             self.writes.set()
-        for _ in range(self._writing):
+        for _ in range(self._passes):
             await asyncio.sleep(0)
         self.written += [outcome.envelope.parcel.id for outcome in finished]
         for number in taken:
-            parcel = SimpleNamespace(id=number, lane=Lane.URGENT, kind="case_alert", broadcast_id=None)
+            kind = "case_note" if number in self._notes else "case_alert"
+            about = self._notes.get(number, number)
+            parcel = SimpleNamespace(id=number, lane=Lane.URGENT, kind=kind, subject_id=about, broadcast_id=None)
             later = NOW + timedelta(hours=1)
             self._ready.append(SimpleNamespace(parcel=parcel, rung=self._way, letter=None, to=None, until=later))  # type: ignore[arg-type]
+        self._writing = []
         return len(taken)
 
 
@@ -105,6 +115,32 @@ async def test_an_alert_that_falls_due_while_a_call_hangs_is_sent(monkeypatch: p
         hangs.set()
         await work
     assert sorted(a_round.written) == [1, 2]
+
+
+async def _together(notes: Mapping[int, int]) -> list[set[int]]:
+    """Which of three messages are under way or not yet written down at the same time, as each of them is called."""
+    seen: list[set[int]] = []
+
+    async def answers(number: int) -> None:
+        seen.append({number} | (called - set(a_round.written)))
+        called.add(number)
+        await asyncio.sleep(0)
+
+    called: set[int] = set()
+    a_round = Round([1, 2, 3], answers, senders=4, writing=2, notes=notes)
+    async with asyncio.timeout(5):
+        await a_round.run()
+    assert sorted(a_round.written) == [1, 2, 3]
+    return seen
+
+
+async def test_what_follows_from_a_case_leaves_when_what_was_sent_before_is_written_down() -> None:
+    assert await _together({1: 7, 2: 7, 3: 7}) == [{1}, {2}, {3}]
+
+
+async def test_another_case_and_an_alert_wait_for_nobody() -> None:
+    assert await _together({1: 7, 2: 7, 3: 8}) == [{1}, {1, 3}, {2}]
+    assert await _together({2: 7}) == [{1}, {1, 2}, {1, 2, 3}]
 
 
 class _Away:

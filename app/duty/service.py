@@ -1,6 +1,7 @@
 """The single source of who is on duty, now and for the days ahead."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import Select, bindparam, select
@@ -11,7 +12,7 @@ from app.clock import local, wall
 from app.duty import holidays, rota
 from app.duty.holidays import Noted
 from app.duty.models import CalendarDay, Change, ChangeState, DayKind, Duty, Rotation
-from app.duty.rota import Alteration, Hours, Line, Rota, Shift, Turns
+from app.duty.rota import Alteration, Day, Hours, Line, Rota, Shift, Turns
 from app.messages import service as messages
 from app.people.models import House, Person
 from app.people.scope import Scope, within
@@ -82,6 +83,12 @@ async def _table(session: AsyncSession, house: House, first: date, last: date) -
     )
     rows = sorted(noted, key=lambda row: row.house_id is not None)
     return {row.day: Noted(row.kind, row.hours_of) for row in rows}
+
+
+async def calendar(session: AsyncSession, house: House, first: date, last: date) -> Callable[[date], Day]:
+    """What holds on each day between these two at a house: by what staff noted, and by the country's calendar."""
+    table = await _table(session, house, first, last)
+    return lambda day: holidays.day_of(day, house.zone, table)
 
 
 # Who is there

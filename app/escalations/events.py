@@ -77,7 +77,14 @@ class Closed:
     on: date | None = None
 
 
-Event = Flagged | Due | Undeliverable | HelpWanted | ShiftChanged | Taken | Offered | Contacted | Closed
+@dataclass(frozen=True)
+class CalledOff:
+    """Practice ends before its time; `why`: somebody is in danger, or nobody sends anything just now."""
+
+    why: str
+
+
+Event = Flagged | Due | Undeliverable | HelpWanted | ShiftChanged | Taken | Offered | Contacted | Closed | CalledOff
 
 
 # What follows from it.
@@ -130,7 +137,9 @@ class TellLeaders:
 
 @dataclass(frozen=True)
 class DrillOver:
-    """The practice has ended: with whoever took it, or with nobody."""
+    """The practice has ended: with whoever took it, with nobody, or because it was called off."""
+
+    called_off: str = ""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ _EVENTS: dict[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
         events.Flagged, events.Due, events.Undeliverable, events.HelpWanted, events.ShiftChanged, events.Taken,
-        events.Offered, events.Contacted, events.Closed,
+        events.Offered, events.Contacted, events.Closed, events.CalledOff,
     )
 }  # fmt: skip
 

@@ -46,6 +46,8 @@ def decide(case: Case, event: Event, now: datetime) -> Decision:
             after, effects = _contacted(case, event, now)
         case events.Closed():
             after, effects = _closed(case, event, now)
+        case events.CalledOff():
+            after, effects = _drill_over(case, event.why) if case.drill else (case, (Refused("not_a_drill"),))
     return (replace(after, version=case.version + 1) if after != case else case), effects
 
 
@@ -236,5 +238,5 @@ def _resolved(case: Case, outcome: Outcome) -> Case:
     return replace(case, state=State.RESOLVED, outcome=outcome, offered_to=None, next_action_at=None)
 
 
-def _drill_over(case: Case) -> Decision:
-    return _resolved(case, Outcome.DRILL), (events.DrillOver(),)
+def _drill_over(case: Case, called_off: str = "") -> Decision:
+    return _resolved(case, Outcome.DRILL), (events.DrillOver(called_off),)

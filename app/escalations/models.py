@@ -131,6 +131,21 @@ class FollowUp(DueRow, table=True):
     done_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
 
+class DrillPlan(DueRow, table=True):
+    """When a house practises by itself: each month on the `nth` such weekday (-1: the last), by its own wall clock.
+
+    `planned_at` is the moment that it is armed for; `due_at` is later than that while somebody is at work on it.
+    """
+
+    __tablename__ = "drill_plan"
+    __table_args__ = (due_index("drill_plan"),)
+    house_id: int = Field(foreign_key="house.id", unique=True)
+    nth: int
+    weekday: int
+    at: str
+    planned_at: datetime = Field(sa_type=UTCDateTime)
+
+
 class LadderRow(Record, table=True):
     """The ladder of a programme for one level, as data; a case keeps the copy it was opened with."""
 

@@ -4,11 +4,12 @@ import secrets
 from collections.abc import Collection
 from datetime import datetime
 
+import structlog
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.db import ident, ring
+from app.db import ident, is_database_trouble, ring
 from app.escalations import aftercare, codes, events, journal, log, machine, targets
 from app.escalations.events import Effect, Event
 from app.escalations.ladders import ladder_for, read_ladder, write_ladder
@@ -21,7 +22,9 @@ from app.people.models import Person
 from app.people.scope import Scope, within
 from app.tasks.models import Task
 
+logger = structlog.get_logger()
 CASES = "cases"
+DANGER = "danger"
 # A lock that shows the row as it was read before the lock would decide on what is over.
 FRESH = {"populate_existing": True}
 
@@ -46,6 +49,15 @@ async def open_case_of(session: AsyncSession, who: Person) -> CaseRow | None:
         execution_options=FRESH,
     )
     return found
+
+
+async def red_case_in(session: AsyncSession, house_id: int) -> bool:
+    """Whether somebody of this house is in danger and the matter is not over; practice does not count."""
+    real = select(col(CaseRow.id)).where(
+        col(CaseRow.house_id) == house_id, col(CaseRow.level) == Level.RED, col(CaseRow.state) != State.RESOLVED,
+        ~col(CaseRow.drill),
+    )  # fmt: skip
+    return await session.scalar(real.limit(1)) is not None
 
 
 async def red_case_is_open(session: AsyncSession, person_id: int) -> bool:
@@ -73,13 +85,18 @@ def may_see(scope: Scope, who: Person, row: CaseRow) -> bool:
 
 
 async def to_take(session: AsyncSession, scope: Scope, who: Person) -> list[CaseRow]:
-    """The cases that a bare 接 of this person can mean: untaken in their houses, or offered to them."""
+    """The cases that a bare 接 of this person can mean: untaken in their houses, or offered to them.
+
+    While somebody is in danger, it never means practice.
+    """
     untaken = select(CaseRow).where(
         _open_to(scope, who),
         (col(CaseRow.state) == State.OPEN) | (col(CaseRow.offered_to_id) == who.id),
         col(CaseRow.state) != State.RESOLVED,
     )
-    return list(await session.scalars(untaken.order_by(col(CaseRow.level).desc(), col(CaseRow.id))))
+    rows = list(await session.scalars(untaken.order_by(col(CaseRow.level).desc(), col(CaseRow.id))))
+    danger = any(row.level is Level.RED and not row.drill for row in rows)
+    return [row for row in rows if not (danger and row.drill)]
 
 
 async def owned_by(session: AsyncSession, who: Person) -> list[CaseRow]:
@@ -121,7 +138,7 @@ async def flag(
     ladder = await ladder_for(session, subject.programme_id, level)
     row = await open_case_of(session, subject)
     if row is None:
-        row = await _open(session, subject, level, category, ladder, now)
+        row = await open_case(session, subject, level, category, ladder, now)
     else:
         if level > row.level:
             row.category = category
@@ -144,10 +161,11 @@ async def flag(
     return row
 
 
-async def _open(
+async def open_case(
     session: AsyncSession, subject: Person, level: Level, category: str, ladder: Ladder, now: datetime, *,
     drill: bool = False,
 ) -> CaseRow:  # fmt: skip
+    """An episode of this person begins; `drill`: nobody is in danger, it is practised."""
     before = await session.scalar(select(func.max(col(CaseRow.id))).where(col(CaseRow.person_id) == subject.id))
     row = CaseRow(
         code=secrets.token_hex(4), programme_id=subject.programme_id, house_id=subject.house_id,
@@ -164,6 +182,9 @@ async def _open(
 
 async def advance(session: AsyncSession, row: CaseRow, now: datetime) -> None:
     """The moment of a case has come."""
+    if row.drill and await red_case_in(session, row.house_id):
+        await happened(session, row, events.CalledOff(DANGER), now)
+        return
     await happened(session, row, events.Due(await reachable_for(session, row, now)), now)
 
 
@@ -208,7 +229,31 @@ async def happened(
         await aftercare.begin(session, row, now)
     await session.flush()
     ring(session, CASES)
+    if row.level is Level.RED and not row.drill and any(isinstance(effect, events.Alert) for effect in effects):
+        await _make_way(session, row.house_id, now)
     return effects
+
+
+async def _make_way(session: AsyncSession, house_id: int, now: datetime) -> None:
+    """Somebody is called because of danger: what is practised in that house ends at once.
+
+    The alert never waits for that: practice that is in other hands just now ends by itself at its next step, and
+    whatever goes wrong here is undone by itself.
+    """
+    practised = select(CaseRow).where(
+        col(CaseRow.house_id) == house_id, col(CaseRow.drill), col(CaseRow.state) != State.RESOLVED
+    )
+    if await session.scalar(practised.limit(1)) is None:
+        return
+    try:
+        async with session.begin_nested():
+            locked = practised.with_for_update(skip_locked=True)
+            for row in await session.scalars(locked, execution_options=FRESH):
+                await happened(session, row, events.CalledOff(DANGER), now)
+    except Exception as error:
+        if is_database_trouble(error):
+            raise
+        logger.error("practice did not make way", house=house_id, error=type(error).__name__, exc_info=True)
 
 
 async def joined(session: AsyncSession, row: CaseRow, by: Person, now: datetime, *, via: Via) -> None:

@@ -27,6 +27,10 @@ ALERTED = "Alerted"
 # The quiet hours hold these back; everything else about a case is said at once.
 REMINDERS = ("result", "overdue", "unhandled")
 DIGEST_AT = time(9, 0)
+NOBODY_SENDS = "nobody_sends"
+A_MOMENT = timedelta(seconds=10)
+REPORT_AFTER = timedelta(minutes=1)  # by then the receipts of the last messages are in
+REPORT_AFTER_DANGER = timedelta(hours=1)
 
 
 async def carry_out(session: AsyncSession, row: CaseRow, effect: Effect, seq: int, now: datetime) -> None:
@@ -47,7 +51,9 @@ async def carry_out(session: AsyncSession, row: CaseRow, effect: Effect, seq: in
             await _nobody_took_it(session, row, seq, now)
         case events.TellLeaders():
             await _tell_leaders(session, row, "overdue", seq, now)
-        case events.DrillOver() | events.Refused():
+        case events.DrillOver(called_off):
+            await _practice_is_over(session, row, called_off, seq, now)
+        case events.Refused():
             pass
 
 
@@ -61,7 +67,7 @@ async def _alert(session: AsyncSession, row: CaseRow, alert: events.Alert, seq: 
     for person_id in alert.people:
         several = ways.get(person_id, ())
         if len(several) < 2:
-            first = {"first": list(alert.channels)} if alert.channels else {}
+            first: dict[str, Any] = {"first": list(alert.channels)} if alert.channels else {}
             await _send(session, row, "case_alert", person_id, seq, now, **first)
         for way in several if len(several) > 1 else ():
             await _send(session, row, "case_alert", person_id, seq, now, what=way, only=[way])
@@ -120,6 +126,27 @@ async def _tell_leaders(session: AsyncSession, row: CaseRow, what: str, seq: int
             await notify(session, row, person_id, seq, now, what=what, owner=row.owner_id)
 
 
+async def _practice_is_over(session: AsyncSession, row: CaseRow, called_off: str, seq: int, now: datetime) -> None:
+    """Nobody is called any more; who was called hears that it is over, and those who lead how it went.
+
+    None of it is in a hurry: where somebody is in danger, their alert goes first.
+    """
+    await messages.clear(session, "over", now, kind="case_alert", subject_id=ident(row))
+    if called_off == NOBODY_SENDS:
+        return  # nobody has heard of it yet
+    if row.owner_id is None:  # otherwise they hear who took it
+        what = "drill_off" if called_off else "drill_over"
+        for person_id in await alerted(session, row):
+            await notify(session, row, person_id, seq, now, what=what, not_before=now + A_MOMENT)
+    leads = await of_role(session, await people.person(session, row.person_id), Role.SUPERVISOR)
+    for person_id in await messages.reachable(session, leads):
+        await messages.send(
+            session, "drill_report", key=f"drill_report:{row.id}:{person_id}",
+            to=await people.person(session, person_id), subject_id=ident(row), now=now,
+            not_before=now + (REPORT_AFTER_DANGER if called_off else REPORT_AFTER),
+        )  # fmt: skip
+
+
 async def notify(
     session: AsyncSession, row: CaseRow, person_id: int, seq: int, now: datetime, *, what: str, **params: Any
 ) -> None:
@@ -129,15 +156,17 @@ async def notify(
 
 
 async def _send(
-    session: AsyncSession, row: CaseRow, kind: str, person_id: int, seq: int, now: datetime, **params: Any
-) -> None:
+    session: AsyncSession, row: CaseRow, kind: str, person_id: int, seq: int, now: datetime, *,
+    not_before: datetime | None = None, **params: Any,
+) -> None:  # fmt: skip
     """Every entry of the log is news of its own."""
     told = await people.person(session, person_id)
-    calm = row.level is Level.YELLOW or kind == "case_reminder"
+    practised = row.drill and kind != "case_alert"
+    calm = row.level is Level.YELLOW or kind == "case_reminder" or practised
     await messages.send(
         session, kind, key=f"{kind}:{row.id}:{seq}:{params.get('what', '')}:{person_id}", to=told,
         subject_id=ident(row), params={"version": row.version, "seq": seq, **params}, now=now,
-        lane=Lane.NORMAL if calm else Lane.URGENT,
+        not_before=not_before, lane=Lane.NORMAL if calm else Lane.URGENT,
     )  # fmt: skip
 
 

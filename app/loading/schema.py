@@ -10,10 +10,20 @@ from dateutil.rrule import rrulestr
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, PrivateAttr, model_validator
 
 from app.duty.models import DayKind
+from app.escalations.monthly import Monthly
 from app.escalations.states import Level, Target
 from app.loading.lines import Path, spell
 from app.loading.sentences import nearest
-from app.loading.weekly import Shift, read_day, read_days, read_shifts, read_time, read_turn, weekly_rule
+from app.loading.weekly import (
+    Shift,
+    read_day,
+    read_days,
+    read_monthly,
+    read_shifts,
+    read_time,
+    read_turn,
+    weekly_rule,
+)
 from app.people.models import Role
 
 RULE_PARTS = frozenset(
@@ -215,6 +225,7 @@ class ProgrammeEntry(Entry):
     invite_days: Annotated[int, _whole(0, 60)] = 3
     mood: Mood = Mood()
     ladders: Ladders = Ladders()
+    drill: Annotated[Monthly | None, _as(read_monthly)] = None
 
 
 class HouseEntry(Entry):

@@ -14,7 +14,7 @@ from app.escalations.checks import refuse_alone
 from app.escalations.ladders import LadderError, ladder_for
 from app.escalations.models import LadderRow
 from app.escalations.states import Level
-from app.loading import meetings, people, rota
+from app.loading import meetings, people, practice, rota
 from app.loading.checks import plan_of
 from app.loading.file import ProgrammeFile
 from app.loading.problems import LoadError, Problem
@@ -39,6 +39,7 @@ async def load(session: AsyncSession, file: ProgrammeFile, *, now: datetime, qui
     houses, zones_before = await _houses(session, file, programme, tally)
     await people.load(session, file, programme, houses, tally, now=now, account=account)
     await rota.load(session, file, programme, houses, tally)
+    await practice.load(session, file, programme, houses, zones_before, tally, now=now, quiet=quiet)
     await meetings.load(session, file, houses, zones_before, tally, now=now, quiet=quiet)
     await session.flush()
     if not tally.problems and await messages.reachable(session, await people.staff_in(session, file)):
@@ -58,7 +59,7 @@ async def _programme(session: AsyncSession, entry: ProgrammeEntry, tally: Tally)
     """The programme, and the levels whose ladders are other ones from now on."""
     row = await session.scalar(select(Programme).where(col(Programme.code) == entry.code))
     values = {
-        **entry.model_dump(exclude={"code", "mood", "ladders"}),
+        **entry.model_dump(exclude={"code", "mood", "ladders", "drill"}),
         "mood_weekday": entry.mood.weekday,
         "mood_at": entry.mood.at,
     }

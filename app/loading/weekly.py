@@ -4,10 +4,12 @@ import re
 import unicodedata
 from typing import NamedTuple
 
+from app.escalations.monthly import LAST, Monthly
 from bot.wording.moments import WEEKDAYS
 
 HOW_DAYS = "要写成 周三、周一至周五 或 周二、周四"
 HOW_TIME = "要写成 14:00 这样（24 小时制，时:分）"
+HOW_MONTHLY = "要写成 每月第二个周二 10:00（第一个到第四个，或者最后一个）"
 HOW_SHIFT = "要写成 周一至周五 08:30-17:00"
 HOW_TURN = "要写成 每周、每两周、每天 或 每 3 天"
 
@@ -15,6 +17,7 @@ _BYDAY = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _SPAN = re.compile(r"周([一二三四五六日])(?:[至到-]周?([一二三四五六日]))?")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})")
 _SHIFT = re.compile(r"(\D+?) *(\d{1,2}:\d{2}) *[-至到] *(\d{1,2}:\d{2})")
+_MONTHLY = re.compile(r"每个?月(?:的)?(?:第([一二三四1234])|(最后一?))个?(周[一二三四五六日]) *(\d{1,2}:\d{2})")
 _ON_HOLIDAYS = re.compile(r"[ ,]*\(?节假日也(?:在|值班|上班)\)?$")
 _TURN = re.compile(r"每? *(\d{1,2}|[一二两三四五六])? *个?(日|周)")
 _NUMERALS = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6}
@@ -86,6 +89,14 @@ def read_turn(text: str) -> int:
     if found is None or number == 0:
         raise ValueError(HOW_TURN)
     return number * (7 if found[2] == "周" else 1)
+
+
+def read_monthly(text: str) -> Monthly:
+    found = _MONTHLY.fullmatch(_plain(text))
+    if found is None:
+        raise ValueError(HOW_MONTHLY)
+    nth = LAST if found[2] else "一二三四1234".index(found[1]) % 4 + 1
+    return Monthly(nth, WEEKDAYS.index(found[3][1]), read_time(found[4]))
 
 
 def weekly_rule(days: tuple[int, ...]) -> str:

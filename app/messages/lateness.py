@@ -22,6 +22,7 @@ MAX_LATENESS: dict[str, timedelta] = {
     "case_week": timedelta(days=2),
     "case_reminder": timedelta(hours=24),
     "case_missed": timedelta(days=2),
+    "drill_report": timedelta(days=2),
     "debrief": timedelta(days=2),
     "case_taken": timedelta(hours=12),
     "case_follow_up": timedelta(days=2),

@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.selectable import Select
 
 from app import due
-from app.db import changed, insert_selected, ring, table_of
+from app.db import UTCDateTime, changed, insert_selected, ring, table_of
 from app.messages.lateness import max_lateness
 from app.messages.models import Attempt, Lane, Outbox, OutboxState
 
@@ -242,18 +242,21 @@ async def waiting_for(
     session: AsyncSession, kinds: Collection[str], now: datetime, *, person_id: int | None, contact_id: int, n: int
 ) -> list[Parcel]:
     """What waits for one person, in nobody's hands: due already, or held for a reason that is over when they write."""
-    whose = OUTBOX.c.contact_id == contact_id
-    if person_id is not None:
-        whose = whose | (OUTBOX.c.person_id == person_id)
-    rows = await session.execute(
-        select(*_COLUMNS)
-        .where(whose, OUTBOX.c.kind.in_(list(kinds)), OUTBOX.c.due_at.is_not(None))
-        .where((OUTBOX.c.state == OutboxState.HELD) | (OUTBOX.c.due_at <= now), OUTBOX.c.state.in_(WAITING))
-        .where((OUTBOX.c.not_after.is_(None)) | (OUTBOX.c.not_after >= now))
-        .order_by(OUTBOX.c.lane, OUTBOX.c.id)
-        .limit(n)
-    )
-    return [Parcel(*tuple(row)) for row in rows]
+    whose = {"of_person": person_id, "of_contact": contact_id, "kinds": list(kinds), "now": now, "n": n}
+    return [Parcel(*tuple(row)) for row in await session.execute(_WAITING_FOR_ONE, whose)]
+
+
+# Made once: it is asked with every message that comes in, and making it costs as much as asking.
+_NOW = bindparam("now", type_=UTCDateTime)
+_WAITING_FOR_ONE = (
+    select(*_COLUMNS)
+    .where((OUTBOX.c.contact_id == bindparam("of_contact")) | (OUTBOX.c.person_id == bindparam("of_person")))
+    .where(OUTBOX.c.kind.in_(bindparam("kinds", expanding=True)), OUTBOX.c.due_at.is_not(None))
+    .where((OUTBOX.c.state == OutboxState.HELD) | (OUTBOX.c.due_at <= _NOW), OUTBOX.c.state.in_(WAITING))
+    .where((OUTBOX.c.not_after.is_(None)) | (OUTBOX.c.not_after >= _NOW))
+    .order_by(OUTBOX.c.lane, OUTBOX.c.id)
+    .limit(bindparam("n"))
+)
 
 
 async def sent_with_a_reply(session: AsyncSession, parcel: Parcel, rung: str, contact_id: int, now: datetime) -> bool:

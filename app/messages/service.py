@@ -239,6 +239,22 @@ async def log_attempt(
     session.add(Attempt(outbox_id=ident(row), house_id=row.house_id, rung=rung, at=now, result=result, errcode=errcode))
 
 
+async def tries_about(
+    session: AsyncSession, kind: str, subject_id: int, people: Iterable[int]
+) -> list[tuple[Outbox, list[Attempt]]]:
+    """What these people were, or are to be, told of this kind about this subject, each with what was tried."""
+    rows = await session.scalars(
+        select(Outbox)
+        .where(col(Outbox.person_id).in_(list(people)), col(Outbox.kind) == kind, col(Outbox.subject_id) == subject_id)
+        .order_by(col(Outbox.id))
+    )
+    found: dict[int, tuple[Outbox, list[Attempt]]] = {ident(row): (row, []) for row in rows}
+    tries = select(Attempt).where(col(Attempt.outbox_id).in_(found)).order_by(col(Attempt.id))
+    for one in await session.scalars(tries):
+        found[one.outbox_id][1].append(one)
+    return list(found.values())
+
+
 def visible_outbox(scope: Scope) -> Select[Outbox]:
     return select(Outbox).where(within(scope, Outbox))
 

@@ -10,10 +10,13 @@ from starlette.responses import Response
 
 from app.clock import Clock
 from app.db import Database, ident
+from app.escalations import drill_report, handling
+from app.escalations.models import CaseRow
 from app.pages.shell import Shell, with_kind_errors
 from app.people import service as people
 from app.people.scope import scope_of
 from app.tasks import service as tasks
+from bot.notices import drills
 from bot.outside import OutsideError
 from bot.wechat import WeChatClient
 from bot.wording import wording
@@ -26,6 +29,21 @@ class Pages(Shell):
     def __init__(self, db: Database, clock: Clock, client: WeChatClient) -> None:
         super().__init__(db, clock)
         self._client = client
+
+    @with_kind_errors
+    async def drill(self, request: Request) -> Response:
+        """How a drill went: who took it, who did not answer, who was out of reach."""
+        claims = self.claims("drill", request)
+        async with self.db.read() as session:
+            reader = await people.person(session, claims["by"])
+            row = await session.get(CaseRow, claims["case"])
+            if row is None or not row.drill or not await handling.may_act(session, reader, row):
+                raise LookupError
+            house = await people.house(session, row.house_id)
+            found = await drill_report.report(session, row)
+        words = await self.words(house)
+        head, *lines = drills.lines(found, house.name, words.say, house.zone)
+        return self.render("drill_report.html", words=words, head=head, lines=lines)
 
     @with_kind_errors
     async def tasks(self, request: Request) -> Response:

@@ -264,6 +264,33 @@ async def stranger(session: AsyncSession, *, name: str) -> Person | None:
     return guest
 
 
+async def stand_in(session: AsyncSession, house: House, *, name: str) -> Person:
+    """The row about nobody with which a house practises: no member, in no list, and nothing is ever sent to it."""
+    code = f"guest-drill-{house.id}"
+    found: Person | None = await session.scalar(
+        select(Person).where(col(Person.programme_id) == house.programme_id, col(Person.code) == code)
+    )
+    if found is not None:
+        return found
+    nobody = Person(
+        programme_id=house.programme_id, house_id=ident(house), role=Role.GUEST, code=code, name=name
+    )  # fmt: skip
+    session.add(nobody)
+    await session.flush()
+    return nobody
+
+
+async def who_answers_for_whom(session: AsyncSession, house_id: int) -> list[tuple[int, int | None]]:
+    """Each pair of worker and backup to whom a member of this house is assigned."""
+    pairs = (
+        select(col(Person.worker_id), col(Person.backup_id))
+        .where(col(Person.house_id) == house_id, col(Person.role) == Role.MEMBER, col(Person.worker_id).is_not(None))
+        .distinct()
+        .order_by(col(Person.worker_id), col(Person.backup_id))
+    )
+    return [(worker, backup) for worker, backup in await session.execute(pairs) if worker is not None]
+
+
 # Agreeing and stopping
 
 

@@ -99,9 +99,9 @@ async def mend(session: AsyncSession, codes: Iterable[str], now: datetime) -> No
 
 
 async def red_overdue(session: AsyncSession, now: datetime) -> int:
-    """How many red cases nobody advances."""
+    """How many red cases nobody advances; practice is not counted."""
     late = select(func.count()).where(
-        col(CaseRow.level) == Level.RED, col(CaseRow.state) != State.RESOLVED,
+        col(CaseRow.level) == Level.RED, col(CaseRow.state) != State.RESOLVED, ~col(CaseRow.drill),
         col(CaseRow.next_action_at).is_(None) | (col(CaseRow.next_action_at) < now - LATE),
     )  # fmt: skip
     return await session.scalar(late) or 0

@@ -33,6 +33,7 @@ LOOK_AGAIN = 0.5  # seconds after which a new row is looked for although no call
 FAREWELL = 5.0  # seconds that calls under way have to end when the process is asked to stop
 WRITE_TRIES = 20
 DOUBT_EVERY = due.LEASE / 2
+ABOUT_A_CASE = ("case_note", "case_taken", "case_reminder", "case_follow_up", "case_missed")
 
 
 class Deliverer:
@@ -62,6 +63,7 @@ class _Round:
         self._crew: set[asyncio.Task[None]] = set()
         self._under_way: dict[int, Envelope] = {}
         self._finished: list[Outcome] = []
+        self._writing: list[Outcome] = []
         self._news = asyncio.Event()
         self._step: asyncio.Task[int] | None = None
         self._looked_at: datetime | None = None
@@ -103,6 +105,7 @@ class _Round:
     async def _turn(self, room: int) -> int:
         """Write down what has ended and claim up to `room` rows, together; how many of them are dealt with."""
         finished, self._finished = self._finished, []
+        self._writing = finished
         try:
             async with self._db.begin() as session:
                 if finished:
@@ -114,6 +117,8 @@ class _Round:
             # Whatever is wrong with what was to be claimed: what has ended is written down first, by itself.
             await self._write(finished)
             return 0
+        finally:
+            self._writing = []
         self._ready.extend(sorted_.send)
         return taken
 
@@ -154,28 +159,46 @@ class _Round:
         await unsent(session, back, self._clock.now(), stopped=True)
 
     def _start(self) -> None:
-        """As many senders as there is work for; each goes on while anything is ready."""
-        for _ in range(min(len(self._ready), self._senders - len(self._crew))):
-            sender = asyncio.create_task(self._send_on(), name="sender")
+        """As many senders as there is work for; each goes on while anything may leave."""
+        while len(self._crew) < self._senders and (envelope := self._next()) is not None:
+            sender = asyncio.create_task(self._send_on(envelope), name="sender")
             self._crew.add(sender)
             sender.add_done_callback(self._leave)
+
+    def _next(self) -> Envelope | None:
+        """The first that may leave now; it is under way from here on.
+
+        What follows from a case leaves one after the other where the other side would show it twice: whatever is
+        under way when the process dies is said again, and of one case that is one message at the most.
+        """
+        for at, envelope in enumerate(self._ready):
+            case = _one_by_one(envelope)
+            if case is None or case not in self._cases_under_way():
+                del self._ready[at]
+                self._under_way[envelope.parcel.id] = envelope
+                return envelope
+        return None
+
+    def _cases_under_way(self) -> set[int | None]:
+        ended = (outcome.envelope for outcome in (*self._finished, *self._writing))
+        return {_one_by_one(envelope) for envelope in (*self._under_way.values(), *ended)}
 
     def _leave(self, sender: "asyncio.Task[None] | None") -> None:
         if sender is not None:
             self._crew.discard(sender)
         self._news.set()
 
-    async def _send_on(self) -> None:
+    async def _send_on(self, first: Envelope) -> None:
+        envelope: Envelope | None = first
         try:
-            while self._ready:
-                envelope = self._ready.popleft()
-                self._under_way[envelope.parcel.id] = envelope
+            while envelope is not None:
                 try:
                     outcome = await _send(envelope, self._clock)
                     self._finished.append(outcome)  # in a line of its own: while we waited, the list was another one
                 finally:
                     del self._under_way[envelope.parcel.id]
                     self._news.set()
+                envelope = self._next()
         finally:
             # Now, and not when the loop comes to the callback: nobody must wait for a sender that has ended.
             self._leave(asyncio.current_task())
@@ -240,6 +263,12 @@ class _Round:
             sender.cancel()
         if self._finished:
             await self._write(self._finished)
+
+
+def _one_by_one(envelope: Envelope) -> int | None:
+    """The case whose messages wait for one another; None: this one waits for nobody, as every alert."""
+    at_once = envelope.parcel.kind not in ABOUT_A_CASE or envelope.rung.deduplicates
+    return None if at_once else envelope.parcel.subject_id
 
 
 async def _send(envelope: Envelope, clock: Clock) -> Outcome:

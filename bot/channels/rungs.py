@@ -30,11 +30,13 @@ class Rung(Protocol):
     `reserve` takes what a message costs, in the unit of work that marks the row as being sent; `give_back` puts
     it back when it surely was not sent, and `learn` corrects the ledger when the other side says that it was
     wrong. `send` makes the call and answers with the number that a receipt will name, where there are receipts.
-    `may_repeat`: whether to send again when nobody knows what became of it.
+    `may_repeat`: whether to send again when nobody knows what became of it. `deduplicates`: what is sent again
+    soon is shown once.
     """
 
     name: str
     bucket: Bucket
+    deduplicates: bool
 
     def reaches(self, to: Address) -> bool: ...
 
@@ -62,6 +64,8 @@ def deduplicated(parcel: Parcel, now: datetime, lasts: timedelta) -> bool:
 
 class Free:
     """What a rung does that has no ledger of its own, and whose other side takes a repeated message for a new one."""
+
+    deduplicates = False
 
     def has_room_at(self, to: Address, now: datetime) -> datetime | None:
         return None
@@ -126,6 +130,7 @@ class TemplateMessage(_ByWeChat):
     templates: Mapping[CardKind, "TemplateOf"]
     bucket: Bucket
     name: str = TEMPLATE
+    deduplicates = True
 
     def is_open(self, parcel: Parcel, letter: Letter, to: Address, now: datetime) -> bool:
         return self.reaches(to) and letter.card is not None and letter.card.kind in self.templates

@@ -78,6 +78,7 @@ class WorkMessage(Paced):
     bucket: Bucket
     pace: PerMinute
     name: str = WECOM
+    deduplicates = True
 
     def reaches(self, to: Address) -> bool:
         return to.person is not None and to.person.wecom is not None and to.person.role.is_staff
@@ -142,7 +143,8 @@ class TextMessage(Free):
     async def send(self, parcel: Parcel, letter: Letter, to: Address) -> str | None:
         if letter.card is None:
             raise ValueError("an SMS needs a card")
-        fields = {"code": letter.card.fields["code"], "time": letter.card.fields["time"][-5:]}
+        code = f"{letter.card.mark}{letter.card.fields['code']}"
+        fields = {"code": code, "time": letter.card.fields["time"][-5:]}
         await self.gateway.send(to.who().phone or "", fields, reference=str(parcel.id))
         return None
 
@@ -165,13 +167,15 @@ class Mail(Free):
         lines = [letter.text]
         if letter.card is not None and letter.card.url is not None and letter.card.url not in letter.text:
             lines.append(letter.card.url)
-        subject = wording().say("card.title_duty")
+        mark = letter.card.mark if letter.card is not None else ""
+        subject = f"{mark} {wording().say('card.title_duty')}".lstrip()
         await self.post.send(to.who().mail or "", subject, "\n".join(lines), message_id=f"outbox-{parcel.id}")
         return None
 
 
 def _title(card: Card) -> str:
-    return wording().say("card.title_duty" if card.kind is CardKind.DUTY else "card.title_family")
+    title = wording().say("card.title_duty" if card.kind is CardKind.DUTY else "card.title_family")
+    return f"{card.mark} {title}".lstrip()
 
 
 def _labelled(card: Card) -> dict[str, str]:

@@ -110,6 +110,8 @@ def refusal(talk: Talk, row: CaseRow, handled: Handled) -> str | None:
     match handled.came:
         case Came.DONE:
             return None
+        case Came.RESOLVED if row.drill:
+            return talk.say("staff.drill_over", code=row.code)
         case Came.RESOLVED:
             return talk.say("staff.resolved_already", code=row.code)
         case Came.YOURS:

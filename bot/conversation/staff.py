@@ -50,6 +50,8 @@ async def take(talk: Talk, command: StaffCommand, scope: Scope) -> str:
 
 
 def _taken(talk: Talk, row: CaseRow) -> str:
+    if row.drill:
+        return talk.say("staff.drill_taken", code=row.code)
     return talk.say(
         "staff.taken", owner=talk.who().name, at=f"{local(talk.now, talk.zone):%H:%M}", code=row.code,
         link=link(talk, row),
@@ -69,9 +71,14 @@ async def _meant(talk: Talk, command: StaffCommand, scope: Scope, candidates: li
         if not candidates:
             return talk.say("staff.unknown_code", code=command.rest)
     if len(candidates) > 1:
-        listed = "\n".join(f"{row.code} {talk.say(f'page.level_{row.level.name.lower()}')}" for row in candidates)
-        return talk.say("staff.which", choices=listed)
+        return talk.say("staff.which", choices="\n".join(_listed(talk, row) for row in candidates))
     return await escalations.case(talk.session, ident(candidates[0]))
+
+
+def _listed(talk: Talk, row: CaseRow) -> str:
+    if row.drill:
+        return talk.say("staff.which_drill", code=row.code)
+    return f"{row.code} {talk.say(f'page.level_{row.level.name.lower()}')}"
 
 
 async def assist(talk: Talk, command: StaffCommand, scope: Scope) -> str:
@@ -132,7 +139,7 @@ async def result(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     if isinstance(row, str):
         return row
     if row.state is State.RESOLVED:
-        return talk.say("staff.resolved_already", code=row.code)
+        return talk.say("staff.drill_over" if row.drill else "staff.resolved_already", code=row.code)
     if row.owner_id != talk.who().id:
         return talk.say("staff.not_yours", code=row.code)
     return await closing.ask_outcome(talk, row, command.rest)

@@ -32,6 +32,7 @@ from bot.wording.moments import card_time, moment_words
 
 FOLLOW_UP = ("follow_up_kind", "follow_up_note")
 TO_STAFF = (WECOM, CUSTOMER, TEMPLATE, MAIL)
+SAID_OF_WHAT_IS_OVER = ("taken", "handed_over", "drill_over", "drill_off")
 SENTENCES = {Level.RED: "notice.alert", Level.ORANGE: "notice.alert_day"}
 
 
@@ -49,11 +50,16 @@ def _link(desk: Desk, row: CaseRow) -> str:
 def _card(desk: Desk, row: CaseRow, by: datetime, kind: str = "duty_kind", note: str = "duty_note") -> Card:
     fields = {
         "code": row.code,
-        "kind": desk.say(f"card.{kind}"),
+        "kind": desk.say("card.duty_drill" if row.drill else f"card.{kind}"),
         "time": card_time(by, desk.zone),
-        "note": desk.say(f"card.{note}"),
+        "note": desk.say("card.duty_note_drill" if row.drill else f"card.{note}"),
     }
-    return Card(CardKind.DUTY, fields, url=_link(desk, row))
+    mark = desk.say("card.duty_drill") if row.drill else ""
+    return Card(CardKind.DUTY, fields, url=_link(desk, row), mark=mark)
+
+
+def _practised(desk: Desk, row: CaseRow, text: str) -> str:
+    return desk.say("notice.drill", text=text) if row.drill else text
 
 
 @notice("case_alert", disturbs=False, rungs=(WECOM, TEMPLATE, CUSTOMER, SMS, MAIL))
@@ -66,9 +72,7 @@ async def alert(desk: Desk) -> Letter:
         raise Dropped("taken")
     by = row.opened_at + read_ladder(row.ladder).contact_within
     sentence = "notice.alert_late" if row.level is Level.RED and by < desk.now else SENTENCES[row.level]
-    text = desk.say(sentence, code=row.code, by=f"{local(by, desk.zone):%H:%M}")
-    if row.drill:
-        text = desk.say("notice.drill", text=text)
+    text = _practised(desk, row, desk.say(sentence, code=row.code, by=f"{local(by, desk.zone):%H:%M}"))
     take = Button(f"take:{ident(row)}:{desk.row.params.get('seq', 0)}", desk.say("card.take"))
     return Letter(text, replace(_card(desk, row, by), button=take))
 
@@ -81,7 +85,7 @@ async def to_the_group(desk: Desk) -> Letter:
         raise Dropped("taken")
     by = row.opened_at + read_ladder(row.ladder).contact_within
     text = desk.say("notice.group", code=row.code, by=f"{local(by, desk.zone):%H:%M}")
-    return Letter(desk.say("notice.drill", text=text) if row.drill else text)
+    return Letter(_practised(desk, row, text))
 
 
 @notice("case_week", rungs=TO_STAFF)
@@ -100,14 +104,14 @@ async def note(desk: Desk) -> Letter:
     """Something happened to a case that this member of staff has, had, or was asked to take."""
     row = await _case(desk)
     what: str = desk.row.params["what"].split("-")[0]
-    if row.state is State.RESOLVED and what not in ("taken", "handed_over"):
+    if row.state is State.RESOLVED and what not in SAID_OF_WHAT_IS_OVER:
         raise Dropped("resolved")
     owner_id = desk.row.params.get("owner") or row.owner_id
     owner = (await people.person(desk.session, owner_id)).name if owner_id else ""
     text = desk.say(f"notice.{what}", code=row.code, owner=owner, link=_link(desk, row))
     # For the others, hearing late that somebody has it is no harm; a card for it would be noise.
-    card = None if what in ("taken", "joined") else _card(desk, row, desk.now + timedelta(minutes=30))
-    return Letter(text, card)
+    card = None if what in ("taken", "joined", "drill_over") else _card(desk, row, desk.now + timedelta(minutes=30))
+    return Letter(_practised(desk, row, text), card)
 
 
 @notice("case_taken", disturbs=False, rungs=(CUSTOMER,), rides=True)

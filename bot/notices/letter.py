@@ -43,12 +43,16 @@ class Button:
 
 @dataclass(frozen=True)
 class Card:
-    """The fields of a template message, by what they mean; an account's template names them its own way."""
+    """The fields of a template message, by what they mean; an account's template names them its own way.
+
+    `mark` stands before the number or the title where a way shows too few of the fields to say what they say.
+    """
 
     kind: CardKind
     fields: dict[str, str]
     url: str | None = None
     button: Button | None = None
+    mark: str = ""
 
 
 @dataclass(frozen=True)
