@@ -519,6 +519,8 @@ async def everything_is_due(story: Story, db: Database) -> dict[str, dict[int, i
             case_id=ident(case), house_id=case.house_id, owner_id=ident(person), on=now.date(), due_at=now
         )
         session.add(follow_up)
+        if await session.scalar(select(DrillPlan.id)) is None:
+            session.add(DrillPlan(house_id=case.house_id, nth=1, weekday=0, at="10:00", planned_at=now, due_at=now))
         await session.flush()
         for model in DUE_TABLES:
             table = table_of(model)
