@@ -1,8 +1,9 @@
 """The house of every test: the real door, the real rooms, the platform in a box, and a clock that is moved."""
 
+import logging
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+import structlog
 from hypothesis import settings as hypothesis_settings
 from sqlalchemy import select
 
@@ -139,6 +141,15 @@ class Story:
     async def wednesday(self, hour: int, minute: int = 0) -> None:
         """Of the first week: the day of the handicraft group."""
         await self.clock.forward_to(MONDAY.replace(day=25, hour=hour, minute=minute))
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """A command that a test runs sets the log up, on an output that ends with that test."""
+    ours, handlers = structlog.get_config(), logging.getLogger().handlers[:]
+    yield
+    structlog.configure(**ours)
+    logging.getLogger().handlers[:] = handlers
 
 
 @pytest.fixture(scope="session")

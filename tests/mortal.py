@@ -183,11 +183,13 @@ class MortalHouse:
                 await self.begins()
 
     async def ends(self) -> None:
-        desk = self.here.desk
-        if desk._task is not None and self.life.is_over:
-            desk._task.cancel()
-            await asyncio.gather(desk._task, return_exceptions=True)
-            desk._task = None
+        """What still runs of a process that was killed runs no more; one that lives closes its doors."""
+        if self.life.is_over:
+            left = [task for task in asyncio.all_tasks() if _is_of_a_process(task)]
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+            self.here.desk._task = None
         try:
             await self._running.__aexit__(None, None, None)
         except Killed:
@@ -242,6 +244,11 @@ class MortalHouse:
 
     def forget(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _is_of_a_process(task: "asyncio.Task[Any]") -> bool:
+    """Its desk and its senders: what it has of tasks besides the one in which the test itself runs."""
+    return str(getattr(task.get_coro(), "__qualname__", "")).endswith(("Desk._work", "_Round._send_on"))
 
 
 def _each_unit_of_work_is_a_step(house: Tongxing, life: Life) -> None:

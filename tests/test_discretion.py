@@ -231,7 +231,16 @@ def test_the_neutral_words_are_neutral_and_fit(meaning: str) -> None:
 # What we ship
 
 
-@pytest.mark.parametrize("template", sorted((ROOT / "app/pages/templates").glob("*.html")), ids=lambda path: path.name)
+TEMPLATES = sorted((ROOT / "app/pages/templates").glob("*.html"))
+PAGES = [each for each in TEMPLATES if "block title" in each.read_text(encoding="utf-8")]
+
+
+def test_a_template_without_a_title_is_a_part_of_another() -> None:
+    for part in set(TEMPLATES) - set(PAGES):
+        assert "extends" not in part.read_text(encoding="utf-8"), part.name
+
+
+@pytest.mark.parametrize("template", PAGES, ids=lambda path: path.name)
 def test_the_title_of_a_page_tells_nothing(template: Path) -> None:
     title = re.search(r"block title %}(.*?){% endblock", template.read_text(encoding="utf-8"))
     assert title is not None
