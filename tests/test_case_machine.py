@@ -381,9 +381,40 @@ def test_a_flag_of_the_same_level_does_not_clear_who_has_it() -> None:
     life = Life()
     life.happens(Taken(WORKER))
     before = life.case
-    for level in Level:
-        assert life.happens(Flagged(level, ladder_of(level))) == (TellOwner(WORKER, "more"),)
+    for level, what in ((Level.YELLOW, "goes_on"), (Level.ORANGE, "more"), (Level.RED, "more")):
+        assert life.happens(Flagged(level, ladder_of(level))) == (TellOwner(WORKER, what),)
     assert life.case == before
+
+
+def test_red_words_after_contact_leave_it_with_its_owner_who_has_half_an_hour_to_speak_to_them_again() -> None:
+    life = Life()
+    life.happens(Taken(WORKER))
+    life.happens(Contacted(WORKER))
+    assert life.happens(Flagged(Level.ORANGE, ladder_of(Level.ORANGE)), after=minutes(60))
+    assert life.case.state is State.CONTACTED
+    life.happens(Flagged(Level.RED, ladder_of(Level.RED)))
+    assert (life.case.state, life.case.owner, life.waits) == (State.ACKNOWLEDGED, WORKER, minutes(30))
+    assert life.moment_comes() == (TellOwner(WORKER, "contact"),)
+    assert TellOwner(WORKER, "stale") in life.moment_comes()
+
+
+def test_not_safe_after_contact_is_everybodys_ten_minutes_later() -> None:
+    life = Life()
+    life.happens(Taken(WORKER))
+    life.happens(Contacted(WORKER))
+    life.happens(HelpWanted(ALL_THERE))
+    assert (life.case.owner, life.waits) == (WORKER, minutes(10))
+    assert TellOwner(WORKER, "stale") in life.moment_comes()
+    assert (life.case.state, life.case.owner) == (State.OPEN, None)
+
+
+def test_not_reached_twice_is_heard_by_whoever_leads_and_the_contact_is_owed_anew() -> None:
+    life = Life()
+    life.happens(Taken(WORKER))
+    life.happens(Contacted(WORKER))
+    assert life.happens(Closed(WORKER, Outcome.UNREACHED)) == ()
+    assert (life.case.state, life.waits) == (State.ACKNOWLEDGED, minutes(30))
+    assert life.happens(Closed(WORKER, Outcome.UNREACHED), after=minutes(20)) == (TellLeaders("unreached"),)
 
 
 @pytest.mark.parametrize("taken", [False, True], ids=["untaken", "taken"])
@@ -743,6 +774,8 @@ class CaseLife(RuleBasedStateMachine):
             return
         if before.ran_out:
             assert (self.case.step, self.case.rounds, self.case.next_action_at) == (0, 0, self.now), "it goes on"
+        elif before.state is State.CONTACTED and level is Level.RED:
+            assert (self.case.state, self.case.owner) == (State.ACKNOWLEDGED, before.owner), "spoken to once more"
         else:
             assert self.case == before
 

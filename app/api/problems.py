@@ -18,7 +18,7 @@ log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
 STATUSES = {
     Came.YOURS: 409, Came.TAKEN: 409, Came.NOT_YOURS: 409, Came.RESOLVED: 409, Came.OUT_OF_DATE: 409,
-    Came.NOT_FOR_YOU: 404, Came.NO_COLLEAGUE: 422, Came.UNREACHABLE: 409,
+    Came.NOT_FOR_YOU: 404, Came.NO_COLLEAGUE: 422, Came.UNREACHABLE: 409, Came.NEWS: 409,
     **dict.fromkeys(MISSING, 422),
 }  # fmt: skip
 

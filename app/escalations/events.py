@@ -132,7 +132,9 @@ class NobodyTookIt:
 
 @dataclass(frozen=True)
 class TellLeaders:
-    """Those who lead hear that its owner owes something for too long."""
+    """Those who lead hear that its owner owes something for too long, or cannot reach them again and again."""
+
+    what: str = "overdue"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from app.escalations import aftercare, events, journal
 from app.escalations import service as escalations
 from app.escalations.events import Event, Refused
 from app.escalations.models import CaseRow, Via
-from app.escalations.states import Outcome, State
+from app.escalations.states import Level, Outcome, State
 from app.messages import service as messages
 from app.people import service as people
 from app.people.models import Person, Role
@@ -42,6 +42,8 @@ class Came(StrEnum):
     NOT_FOR_YOU = "not_for_you"
     NO_COLLEAGUE = "no_colleague"
     UNREACHABLE = "unreachable"
+    NEWS = "news"
+    NEXT_CONTACT_TOO_FAR = "next_contact_too_far"
     NEEDS_NEXT_CONTACT = "needs_next_contact"
     NEXT_CONTACT_IS_OVER = "next_contact_is_over"
     NEXT_CONTACT_TOO_LATE = "next_contact_too_late"
@@ -51,8 +53,8 @@ class Came(StrEnum):
 
 # What has to be said before a case can end, and was not.
 MISSING = (
-    Came.NEEDS_NEXT_CONTACT, Came.NEXT_CONTACT_IS_OVER, Came.NEXT_CONTACT_TOO_LATE, Came.NEEDS_GRADE,
-    Came.NEEDS_REFERRAL,
+    Came.NEEDS_NEXT_CONTACT, Came.NEXT_CONTACT_IS_OVER, Came.NEXT_CONTACT_TOO_LATE, Came.NEXT_CONTACT_TOO_FAR,
+    Came.NEEDS_GRADE, Came.NEEDS_REFERRAL,
 )  # fmt: skip
 
 
@@ -128,8 +130,11 @@ async def close(
     """How it ended; UNREACHED is no ending. A form (`seq`) counts once. Where somebody was referred to is kept."""
     if await _since(session, row, seq, events.Closed):
         return await standing(session, who, row)
-    referred = is_place(end.whereto) or await aftercare.referral_of(session, row) is not None
     is_theirs = row.owner_id == who.id and row.state is not State.RESOLVED
+    ends = is_theirs and end.outcome is not Outcome.UNREACHED
+    if ends and seq is not None and await _danger_since(session, row, seq):
+        return await _now(session, row, Came.NEWS)
+    referred = is_place(end.whereto) or await aftercare.referral_of(session, row) is not None
     if is_theirs and end.outcome is Outcome.REFERRED and end.grade is not None and not referred:
         return await _now(session, row, Came.NEEDS_REFERRAL)
     today = local(now, (await people.house(session, row.house_id)).zone).date()
@@ -173,6 +178,16 @@ async def _do(session: AsyncSession, who: Person, row: CaseRow, event: Event, no
 
 async def _now(session: AsyncSession, row: CaseRow, came: Came) -> Handled:
     return Handled(came, await people.person(session, row.owner_id) if row.owner_id is not None else None)
+
+
+async def _danger_since(session: AsyncSession, row: CaseRow, seq: int) -> bool:
+    """Whether they said something dangerous after this entry of the log: whoever filled in a form has not read it."""
+    return any(
+        entry.seq > seq
+        and (entry.kind == events.HelpWanted.__name__
+             or (entry.kind == events.Flagged.__name__ and entry.detail["level"] >= Level.ORANGE))
+        for entry in await journal.entries(session, row)
+    )  # fmt: skip
 
 
 async def _since(session: AsyncSession, row: CaseRow, seq: int | None, kind: type[Event]) -> bool:

@@ -10,7 +10,17 @@ from datetime import datetime, timedelta
 
 from app.escalations import events
 from app.escalations.events import Effect, Event, Refused
-from app.escalations.states import FOLLOW_UP_WITHIN, GRADES, REFER_FROM, Case, Ladder, Level, Outcome, State
+from app.escalations.states import (
+    FOLLOW_UP_WITHIN,
+    GRADES,
+    LONGEST_WITHOUT_CONTACT,
+    REFER_FROM,
+    Case,
+    Ladder,
+    Level,
+    Outcome,
+    State,
+)  # fmt: skip
 
 Decision = tuple[Case, tuple[Effect, ...]]
 Reachable = tuple[tuple[int, ...], ...]
@@ -55,12 +65,23 @@ def _flagged(case: Case, event: events.Flagged, now: datetime) -> Decision:
     if event.level <= case.level:
         if case.ran_out:  # new words set it going again
             return replace(case, step=0, rounds=0, next_action_at=now), ()
-        return case, _owner_hears(case, "more")
+        if event.level < Level.ORANGE:
+            return case, _owner_hears(case, "goes_on")
+        return _speak_again(case, event.level, now), _owner_hears(case, "more")
     raised = replace(
         case, level=event.level, ladder=event.ladder, state=State.OPEN, step=0, owner=None, offered_to=None,
         reminded=0, outcome=None, next_action_at=now,
     )  # fmt: skip
     return raised, _owner_hears(case, "raised")
+
+
+def _speak_again(case: Case, level: Level, now: datetime) -> Case:
+    """Red words from somebody who was spoken to already: its owner keeps the case, and has to speak to them anew."""
+    if case.state is not State.CONTACTED or level < Level.RED:
+        return case
+    by = now + case.ladder.contact_within
+    sooner = min(by, case.next_action_at or by)
+    return replace(case, state=State.ACKNOWLEDGED, reminded=0, next_action_at=sooner)
 
 
 def _owner_hears(case: Case, what: str) -> tuple[Effect, ...]:
@@ -155,7 +176,10 @@ def _help_wanted(case: Case, event: events.HelpWanted, now: datetime) -> Decisio
     others = tuple(person for person in everyone if person != case.owner)
     alert: tuple[Effect, ...] = (events.Alert(others, case.step, loud=True),) if others else ()
     soon = now + case.ladder.contact_within / 3
-    sooner = replace(heard, next_action_at=min(soon, case.next_action_at or soon))
+    # Unless its owner says by then that they spoke to them, it is everybody's again, without a reminder first.
+    state = State.ACKNOWLEDGED if case.level is Level.RED else case.state
+    reminded = max(case.reminded, 1) if case.level is Level.RED and case.state is not State.CONTACTED else 1
+    sooner = replace(heard, state=state, reminded=reminded, next_action_at=min(soon, case.next_action_at or soon))
     return sooner, (*_owner_hears(case, "help"), *alert)
 
 
@@ -207,7 +231,10 @@ def _closed(case: Case, event: events.Closed, now: datetime) -> Decision:
     if event.outcome is Outcome.UNREACHED:
         # "Cannot reach them" is not an ending: the owner goes on trying, and the clock runs again.
         due = now + case.ladder.contact_within
-        return replace(case, outcome=event.outcome, reminded=0, next_action_at=due), ()
+        state = State.ACKNOWLEDGED if case.level is Level.RED else case.state
+        again = case.outcome is Outcome.UNREACHED
+        leaders: tuple[Effect, ...] = (events.TellLeaders("unreached"),) if again else ()
+        return replace(case, state=state, outcome=event.outcome, reminded=0, next_action_at=due), leaders
     if missing := _missing(case, event):
         return case, (Refused(missing, case.owner),)
     return _resolved(replace(case, grade=event.grade, next_contact=event.next_contact), event.outcome), ()
@@ -221,6 +248,8 @@ def _missing(case: Case, event: events.Closed) -> str | None:
         return "needs_next_contact"
     if event.on is not None and event.next_contact < event.on:
         return "next_contact_is_over"
+    if event.on is not None and event.next_contact > event.on + LONGEST_WITHOUT_CONTACT:
+        return "next_contact_too_far"
     if event.grade is None and case.level >= Level.ORANGE:
         return "needs_grade"
     if event.grade is None:

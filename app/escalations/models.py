@@ -17,7 +17,8 @@ class CaseRow(DueRow, table=True):
 
     `next_action_at` is when it acts next, `due_at` when a worker looks at it (later while somebody is at work on
     it). The database itself refuses a case that is not resolved and does not act next. A `code` may come back once
-    its case has been over for a week: among those that are open there is one of each.
+    its case has been over for a week: among those that are open there is one of each. `level_since`: since when it
+    is as urgent as it is, where that is not since it was opened.
     """
 
     __tablename__ = "cases"
@@ -60,6 +61,7 @@ class CaseRow(DueRow, table=True):
     next_action_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     ladder: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     opened_at: datetime = Field(sa_type=UTCDateTime)
+    level_since: datetime | None = Field(default=None, sa_type=UTCDateTime)
     outcome: Outcome | None = Field(default=None, sa_type=words(Outcome))
     grade: int | None = None
     next_contact: date | None = None

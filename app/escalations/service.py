@@ -263,7 +263,7 @@ async def joined(session: AsyncSession, row: CaseRow, by: Person, now: datetime,
         await notify(session, row, row.owner_id, seq, now, what="joined", owner=by.id)
 
 
-async def adopt(session: AsyncSession, guest: Person, who: Person) -> None:
+async def adopt(session: AsyncSession, guest: Person, who: Person, now: datetime) -> None:
     """A stranger turns out to be somebody we know: their open case is that person's from now on."""
     row = await open_case_of(session, guest)
     if row is None or await open_case_of(session, who) is not None:
@@ -272,6 +272,10 @@ async def adopt(session: AsyncSession, guest: Person, who: Person) -> None:
     for flag_row in await flags_of(session, row):
         flag_row.person_id, flag_row.house_id = ident(who), who.house_id
     await session.flush()
+    now_theirs = [person_id for person_id in (who.worker_id,) if person_id is not None]
+    news = tuple(await messages.reachable(session, now_theirs))
+    if news and row.state is State.OPEN:  # the step that meant their worker led to nobody when it came
+        await happened(session, row, events.ShiftChanged(news), now)
 
 
 async def viewed(session: AsyncSession, row: CaseRow, by: Person, now: datetime, *, via: Via) -> None:
@@ -297,6 +301,8 @@ def as_case(row: CaseRow) -> Case:
 def _write(row: CaseRow, case: Case, now: datetime) -> None:
     if case.ladder != read_ladder(row.ladder):
         row.ladder = write_ladder(case.ladder)
+    if case.level != row.level:
+        row.level_since = now
     row.level, row.state, row.step, row.rounds = case.level, case.state, case.step, case.rounds
     row.owner_id, row.offered_to_id, row.reminded = case.owner, case.offered_to, case.reminded
     row.version, row.next_action_at, row.due_at = case.version, case.next_action_at, case.next_action_at

@@ -62,6 +62,8 @@ class Outcome(StrEnum):
 GRADES = range(6)  # 危险性评估 0 to 5, of the national norm for follow-up
 REFER_FROM = 3
 FOLLOW_UP_WITHIN = timedelta(days=14)
+# The norm sees even those who are stable every three months.
+LONGEST_WITHOUT_CONTACT = timedelta(days=100)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from app.tasks.models import TaskKind
 
 ALERTED = "Alerted"
 # The quiet hours hold these back; everything else about a case is said at once.
+GOES_ON_EVERY = 600  # seconds
 REMINDERS = ("result", "overdue", "unhandled")
 DIGEST_AT = time(9, 0)
 NOBODY_SENDS = "nobody_sends"
@@ -49,8 +50,8 @@ async def carry_out(session: AsyncSession, row: CaseRow, effect: Effect, seq: in
             await notify(session, row, person_id, seq, now, what="offered", owner=by)
         case events.NobodyTookIt():
             await _nobody_took_it(session, row, seq, now)
-        case events.TellLeaders():
-            await _tell_leaders(session, row, "overdue", seq, now)
+        case events.TellLeaders(what):
+            await _tell_leaders(session, row, what, seq, now)
         case events.DrillOver(called_off):
             await _practice_is_over(session, row, called_off, seq, now)
         case events.Refused():
@@ -152,6 +153,8 @@ async def notify(
 ) -> None:
     """Tell a member of staff that something happened to a case that is theirs, was, or may become theirs."""
     kind = "case_reminder" if what in REMINDERS else "case_note"
+    if what == "goes_on":  # whatever they write joins the case; its owner is told of it now and then
+        seq = int(now.timestamp()) // GOES_ON_EVERY
     await _send(session, row, kind, person_id, seq, now, what=what, **params)
 
 

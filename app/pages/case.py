@@ -151,7 +151,7 @@ class CasePage(Shell):
             return await self._show(claims, here=f"../{token}", trouble="page.form_incomplete", form=form)
         if handled.came is Came.NOT_FOR_YOU:
             raise LookupError
-        if handled.came in handling.MISSING:
+        if handled.came in (*handling.MISSING, Came.NEWS):
             return await self._show(claims, here=f"../{token}", trouble=f"page.{handled.came.value}", form=form)
         said = f"?came={handled.came.value}" if handled.came in SAID_ABOVE else ""
         return RedirectResponse(f"../{token}{said}", status_code=303, headers=HEADERS)

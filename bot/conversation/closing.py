@@ -5,11 +5,11 @@ from typing import Any
 
 from app.clock import local
 from app.db import ident
-from app.escalations import aftercare, handling
+from app.escalations import aftercare, handling, journal
 from app.escalations import service as escalations
 from app.escalations.handling import Came, Ending, Handled
 from app.escalations.models import CaseRow, Via
-from app.escalations.states import FOLLOW_UP_WITHIN, REFER_FROM, Level, Outcome
+from app.escalations.states import FOLLOW_UP_WITHIN, LONGEST_WITHOUT_CONTACT, REFER_FROM, Level, Outcome
 from app.messages.models import Question
 from app.tasks.models import TaskKind
 from bot.conversation import grammar
@@ -25,7 +25,8 @@ LASTS = timedelta(hours=2)
 
 async def ask_outcome(talk: Talk, row: CaseRow, answer: str = "") -> str:
     """Open the first question; `answer` is what somebody wrote with the command already."""
-    question = await talk.ask("outcome", lasts=LASTS, subject_id=ident(row))
+    seen = await journal.newest(talk.session, row)
+    question = await talk.ask("outcome", lasts=LASTS, subject_id=ident(row), seq=seen)
     said = await outcome(talk, question, answer) if answer else None
     return said or talk.say("staff.outcome", code=row.code)
 
@@ -39,10 +40,11 @@ async def outcome(talk: Talk, question: Question, text: str) -> str | None:
     row = await escalations.case(talk.session, question.subject_id or 0)
     if chosen in (Outcome.UNREACHED, Outcome.FALSE_ALARM):
         await talk.answered(question)
-        return await _close(talk, row, chosen)
+        return await _close(talk, row, chosen, seq=question.data.get("seq"))
+    data = {**question.data, "outcome": chosen.value}
     if row.level < Level.ORANGE:
-        return await _ask_next_contact(talk, row, outcome=chosen.value)
-    await talk.ask("grade", lasts=LASTS, subject_id=ident(row), outcome=chosen.value)
+        return await _ask_next_contact(talk, row, **data)
+    await talk.ask("grade", lasts=LASTS, subject_id=ident(row), **data)
     return talk.say("staff.grade", code=row.code)
 
 
@@ -85,16 +87,19 @@ async def next_contact(talk: Talk, question: Question, text: str) -> str | None:
     level = question.data.get("grade")
     if level is not None and level >= REFER_FROM and day > today + FOLLOW_UP_WITHIN:
         return talk.say("staff.next_contact_too_late", grade=level, until=date_words(today + FOLLOW_UP_WITHIN))
+    if day > today + LONGEST_WITHOUT_CONTACT:
+        return talk.say("staff.next_contact_too_far", until=date_words(today + LONGEST_WITHOUT_CONTACT))
     await talk.answered(question)
     row = await escalations.case(talk.session, question.subject_id or 0)
-    return await _close(talk, row, Outcome(question.data["outcome"]), day, level)
+    return await _close(talk, row, Outcome(question.data["outcome"]), day, level, seq=question.data.get("seq"))
 
 
 async def _close(
-    talk: Talk, row: CaseRow, chosen: Outcome, day: date | None = None, level: int | None = None
+    talk: Talk, row: CaseRow, chosen: Outcome, day: date | None = None, level: int | None = None, *,
+    seq: int | None,
 ) -> str:  # fmt: skip
     end = Ending(chosen, day, level)
-    handled = await handling.close(talk.session, talk.who(), row, end, talk.now, via=Via.CHAT)
+    handled = await handling.close(talk.session, talk.who(), row, end, talk.now, via=Via.CHAT, seq=seq)
     if refused := refusal(talk, row, handled):
         return refused
     if chosen is Outcome.UNREACHED:
@@ -120,6 +125,8 @@ def refusal(talk: Talk, row: CaseRow, handled: Handled) -> str | None:
             return talk.say("staff.taken_already", owner=handled.owner.name, code=row.code)
         case Came.NOT_FOR_YOU:
             return talk.say("staff.nothing_to_take")
+        case Came.NEWS:
+            return talk.say("staff.news_first", code=row.code, link=link(talk, row))
         case came if came in handling.MISSING:
             return talk.say("staff.outcome", code=row.code)  # from the beginning
     return talk.say("staff.not_yours", code=row.code)

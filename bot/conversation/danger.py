@@ -52,14 +52,17 @@ async def safe(talk: Talk, question: Question, text: str) -> str | None:
 async def not_safe(talk: Talk, question: Question, text: str | None = None) -> str:
     """They say, or tap, that they need help."""
     await talk.answered(question)
-    await help_wanted(talk, text)
+    await help_wanted(talk, text, asked=True)
     return talk.say("red.help")
 
 
-async def help_wanted(talk: Talk, text: str | None) -> None:
-    """Somebody is called now: by the open case, or by a new one if that is closed already."""
+async def help_wanted(talk: Talk, text: str | None, *, asked: bool = False) -> None:
+    """Somebody is called now: by the open case, or by a new one if that is closed already.
+
+    `asked`: they were asked whether they are safe. Whatever is open then is red from here on.
+    """
     row = await escalations.open_case_of(talk.session, talk.who())
-    if row is None:
+    if row is None or (asked and row.level < Level.RED):
         await escalations.flag(
             talk.session, talk.who(), Level.RED, "distress", rule="member.needs-help", rules_version="1",
             said=text, now=talk.now,

@@ -12,7 +12,7 @@ from app.escalations import aftercare, handling
 from app.escalations import service as escalations
 from app.escalations.handling import Came
 from app.escalations.models import CaseRow, Via
-from app.escalations.states import State
+from app.escalations.states import Level, State
 from app.people import service as people
 from app.people.models import Person, Role
 from app.people.scope import Scope, scope_of
@@ -28,6 +28,8 @@ MAY_INVITE = {
     Role.WORKER: (Role.MEMBER, Role.COUNSELLOR),
     Role.SUPERVISOR: (Role.MEMBER, Role.COUNSELLOR, Role.WORKER, Role.SUPERVISOR),
 }
+
+MOST_LISTED = 8
 
 
 async def obey(talk: Talk, command: StaffCommand) -> str:
@@ -70,8 +72,11 @@ async def _meant(talk: Talk, command: StaffCommand, scope: Scope, candidates: li
         candidates = [row for row in candidates if int(row.code[2:]) == int(command.rest)]
         if not candidates:
             return talk.say("staff.unknown_code", code=command.rest)
+    red = [row for row in candidates if row.level is Level.RED and not row.drill]
+    if command.verb is StaffVerb.TAKE and len(red) == 1:
+        candidates = red  # an alert says 回 接: that is the one it means, whatever else waits for this week
     if len(candidates) > 1:
-        return talk.say("staff.which", choices="\n".join(_listed(talk, row) for row in candidates))
+        return talk.say("staff.which", choices="\n".join(_listed(talk, row) for row in candidates[:MOST_LISTED]))
     return await escalations.case(talk.session, ident(candidates[0]))
 
 
@@ -147,7 +152,11 @@ async def result(talk: Talk, command: StaffCommand, scope: Scope) -> str:
 
 async def follow_up(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     row = await _meant(talk, command, scope, await aftercare.waits_for(talk.session, talk.who()))
-    return row if isinstance(row, str) else await closing.followed_up(talk, row)
+    if isinstance(row, str):
+        return row
+    if not await handling.may_act(talk.session, talk.who(), row):
+        return talk.say("staff.nothing_to_take")
+    return await closing.followed_up(talk, row)
 
 
 # The house

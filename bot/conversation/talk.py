@@ -93,7 +93,7 @@ class Talk:
         stranger = self.person if self.person is not None and self.person.role is Role.GUEST else None
         await messages.bind(self.session, self.contact, person)
         if stranger is not None:
-            await escalations.adopt(self.session, stranger, person)
+            await escalations.adopt(self.session, stranger, person, self.now)
         await self.meet(person)
 
     # Questions

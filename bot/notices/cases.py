@@ -58,6 +58,11 @@ def _card(desk: Desk, row: CaseRow, by: datetime, kind: str = "duty_kind", note:
     return Card(CardKind.DUTY, fields, url=_link(desk, row), mark=mark)
 
 
+def _until(row: CaseRow) -> datetime:
+    """By when somebody has to have spoken to them, counted from when it became as urgent as it is."""
+    return (row.level_since or row.opened_at) + read_ladder(row.ladder).contact_within
+
+
 def _practised(desk: Desk, row: CaseRow, text: str) -> str:
     return desk.say("notice.drill", text=text) if row.drill else text
 
@@ -70,7 +75,7 @@ async def alert(desk: Desk) -> Letter:
         raise Dropped("resolved")
     if row.owner_id is not None and row.version != desk.row.params["version"]:
         raise Dropped("taken")
-    by = row.opened_at + read_ladder(row.ladder).contact_within
+    by = _until(row)
     sentence = "notice.alert_late" if row.level is Level.RED and by < desk.now else SENTENCES[row.level]
     text = _practised(desk, row, desk.say(sentence, code=row.code, by=f"{local(by, desk.zone):%H:%M}"))
     take = Button(f"take:{ident(row)}:{desk.row.params.get('seq', 0)}", desk.say("card.take"))
@@ -83,8 +88,9 @@ async def to_the_group(desk: Desk) -> Letter:
     row = await _case(desk)
     if row.state is not State.OPEN:
         raise Dropped("taken")
-    by = row.opened_at + read_ladder(row.ladder).contact_within
-    text = desk.say("notice.group", code=row.code, by=f"{local(by, desk.zone):%H:%M}")
+    by = _until(row)
+    sentence = "notice.group_late" if by < desk.now else "notice.group"
+    text = desk.say(sentence, code=row.code, by=f"{local(by, desk.zone):%H:%M}")
     return Letter(_practised(desk, row, text))
 
 

@@ -522,6 +522,7 @@ async def test_the_page_of_a_case_says_how_long_one_may_still_write(story: Story
     await worker.says("接")
     page = await story.open_link(await worker.hears("已记录"))
     assert "微信里可回复至 11月25日（周三）09:00，余" in page
+    await worker.says("已联系")
     await story.clock.forward(hours=48)
     await worker.says("帮助")
     await worker.says("接 A-0001")
