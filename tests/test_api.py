@@ -222,7 +222,7 @@ async def test_what_is_out_of_scope_answers_like_what_is_not_there(
         )
         session.add(worker)
     stranger = await program_of(story, http, "qianjin")
-    assert await stranger.asks("GET", "/cases") == {"cases": []}
+    assert await stranger.asks("GET", "/cases") == {"cases": [], "next": None}
     for code in ("A-0001", "A-9999", "nonsense"):
         answers = [await stranger.is_refused("GET", f"/cases/{code}", 404, "not-found")]
         for verb, sent in (("take", {}), ("contacted", {}), ("offer", {"to": "wangle"}), ("close", {"outcome": "met"})):

@@ -1,10 +1,15 @@
 """Who calls, and whether they may: a bearer token made for one member of staff, and not too often."""
 
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Message, Receive
 
 from app.api.problems import Problem
 from app.clock import Clock
@@ -17,10 +22,8 @@ from bot.channels.buckets import Bucket
 
 RATE, BURST = 2.0, 20.0  # calls a second and at once, for each token
 
-Sent = Annotated[
-    HTTPAuthorizationCredentials | None,
-    Depends(HTTPBearer(auto_error=False, description="`tongxing token make --for CODE --days 90 --may take,read`")),
-]
+LONGEST_BODY = 64 * 1024
+BEARER = HTTPBearer(auto_error=False, description="`tongxing token make --for CODE --days 90 --may take,read`")
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,19 @@ class Caller:
     def may_read(self) -> bool:
         return May.READ in self.may
 
+    def needs(self, may: May) -> None:
+        if may not in self.may:
+            raise Problem("not_allowed", 403)
+
+
+async def _let_in_before(request: Request, _sent: Annotated[Any, Depends(BEARER)]) -> Caller:
+    caller: Caller = request.state.caller
+    return caller
+
+
+# Whoever was let in by a route of `guarded`, before anything else of the call was looked at.
+LetIn = Annotated[Caller, Depends(_let_in_before)]
+
 
 class Gate:
     """Lets calls in. The same answer for a token that never was, has run out, or was taken back."""
@@ -41,8 +57,8 @@ class Gate:
         self._clock = clock
         self._buckets: dict[int, Bucket] = {}
 
-    async def let_in(self, sent: HTTPAuthorizationCredentials | None, may: May | None = None) -> Caller:
-        """Whoever this token was made for. Problem: no good token, too often, or not for this."""
+    async def let_in(self, sent: HTTPAuthorizationCredentials | None) -> Caller:
+        """Whoever this token was made for. Problem: no good token, or too often."""
         now = self._clock.now()
         async with self._db.read() as session:
             row = await tokens.find(session, sent.credentials, now) if sent else None
@@ -55,6 +71,45 @@ class Gate:
         if tokens.to_be_noted(row, now):
             async with self._db.begin() as session:
                 await tokens.note_use(session, ident(row), now)
-        if may is not None and may not in row.may:
-            raise Problem("not_allowed", 403)
         return Caller(ident(who), frozenset(row.may))
+
+
+def guarded(gate: Gate) -> type[APIRoute]:
+    """Routes that look at the token before they read a body, and read none that is too long."""
+
+    class Guarded(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            handle = super().get_route_handler()
+
+            async def first_the_token(request: Request) -> Response:
+                request.state.caller = await gate.let_in(await BEARER(request))
+                return await handle(Request(request.scope, _again(await _body(request), request.receive)))
+
+            return first_the_token
+
+    return Guarded
+
+
+async def _body(request: Request) -> bytes:
+    told = request.headers.get("content-length", "")
+    if told.isdecimal() and int(told[:20]) > LONGEST_BODY:
+        raise Problem("too_large", 413)
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > LONGEST_BODY:
+                raise Problem("too_large", 413)
+    except ClientDisconnect as gone:
+        raise Problem("invalid", 400) from gone
+    return bytes(body)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """What was read can be read once more."""
+    left = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def read() -> Message:
+        return left.pop() if left else await receive()
+
+    return read

@@ -1,31 +1,35 @@
 """`/cases`: what waits, and what a worker does about it."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.api.callers import Gate, Sent
+from app.api.callers import Caller, Gate, LetIn, guarded
 from app.api.problems import Colleague, Problem, ProblemOut, refused
-from app.api.shapes import Button, Case, Cases, Close, Member, Offer, Words
-from app.clock import Clock
-from app.db import Database
+from app.api.shapes import Button, Case, Cases, Close, Member, Offer, Page, Words
+from app.clock import Clock, local
+from app.db import Database, ident
 from app.escalations import handling, journal
 from app.escalations import service as escalations
 from app.escalations.handling import Came, Ending, Handled
 from app.escalations.models import CaseRow, Via
-from app.escalations.states import Outcome
+from app.escalations.service import Place
+from app.escalations.states import Level, Outcome
 from app.people import service as people
 from app.people.models import Person
 from app.people.scope import scope_of
 from app.people.tokens import May
 
+FURTHEST = timedelta(days=366)
 Act = Callable[[AsyncSession, Person, CaseRow], Awaitable[Handled]]
 REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {"model": ProblemOut, "description": "No good token"},
     404: {"model": ProblemOut, "description": "No such case in your houses"},
     422: {"model": ProblemOut, "description": "The request is not as it should be"},
+    413: {"model": ProblemOut, "description": "More than 64 KiB"},
     429: {"model": ProblemOut, "description": "Too often: see Retry-After"},
 }
 ACTING: dict[int | str, dict[str, Any]] = {
@@ -36,10 +40,10 @@ ACTING: dict[int | str, dict[str, Any]] = {
 
 
 def cases(db: Database, clock: Clock, gate: Gate) -> APIRouter:
-    router = APIRouter(prefix="/cases", tags=["cases"])
+    router = APIRouter(prefix="/cases", tags=["cases"], route_class=guarded(gate))
 
-    async def act(sent: Sent, code: str, does: Act) -> Case:
-        caller = await gate.let_in(sent, May.TAKE)
+    async def act(caller: Caller, code: str, does: Act) -> Case:
+        caller.needs(May.TAKE)
         async with db.begin() as session:
             who = await people.person(session, caller.person_id)
             row = await _found(session, who, code)
@@ -48,25 +52,22 @@ def cases(db: Database, clock: Clock, gate: Gate) -> APIRouter:
                 raise refused(handled)
             return await _case(session, who, row)
 
-    @router.get("", summary="Yours, and those that wait", responses={n: REFUSALS[n] for n in (401, 429)})
-    async def waiting(sent: Sent) -> Cases:
-        caller = await gate.let_in(sent)
+    @router.get("", summary="Yours, and those that wait", responses={n: REFUSALS[n] for n in (401, 422, 429)})
+    async def waiting(caller: LetIn, page: Annotated[Page, Query()]) -> Cases:
         async with db.read() as session:
             who = await people.person(session, caller.person_id)
-            to_take = await escalations.to_take(session, await scope_of(session, who), who)
-            rows = {row.id: row for row in [*await escalations.owned_by(session, who), *to_take]}
-            found = []
-            for row in rows.values():
-                shown = await _case(session, who, row)
-                if caller.may_read:
-                    subject = await people.person(session, row.person_id)
-                    shown.member = Member(called=subject.known_as)
-                found.append(shown)
-            return Cases(cases=found)
+            scope = await scope_of(session, who)
+            rows = await escalations.at_hand(session, scope, who, page.limit + 1, _place(page.after))
+            shown = rows[: page.limit]
+            found = await _cases(session, who, shown)
+            if caller.may_read:
+                subjects = await people.people_by_id(session, {row.person_id for row in shown})
+                for case, row in zip(found, shown, strict=True):
+                    case.member = Member(called=subjects[row.person_id].known_as)
+            return Cases(cases=found, next=_after(who, shown[-1]) if len(rows) > len(shown) else None)
 
     @router.get("/{code}", summary="One case; with `read`, who it is about and what they wrote", responses=REFUSALS)
-    async def one(code: str, sent: Sent) -> Case:
-        caller = await gate.let_in(sent)
+    async def one(code: str, caller: LetIn) -> Case:
         async with db.begin() as session:
             who = await people.person(session, caller.person_id)
             row = await _found(session, who, code)
@@ -81,38 +82,39 @@ def cases(db: Database, clock: Clock, gate: Gate) -> APIRouter:
             return shown
 
     @router.post("/{code}/take", summary="You answer for it; a second time changes nothing", responses=ACTING)
-    async def take(code: str, sent: Sent, button: Button | None = None) -> Case:
+    async def take(code: str, caller: LetIn, button: Button | None = None) -> Case:
         seq = button.seq if button else None
         return await act(
-            sent, code, lambda session, who, row: handling.take(session, who, row, clock.now(), via=Via.API, seq=seq)
+            caller, code, lambda session, who, row: handling.take(session, who, row, clock.now(), via=Via.API, seq=seq)
         )
 
     @router.post("/{code}/contacted", summary="The person was reached", responses=ACTING)
-    async def contacted(code: str, sent: Sent, button: Button | None = None) -> Case:
+    async def contacted(code: str, caller: LetIn, button: Button | None = None) -> Case:
         seq = button.seq if button else None
         return await act(
-            sent, code,
+            caller, code,
             lambda session, who, row: handling.contacted(session, who, row, clock.now(), via=Via.API, seq=seq),
         )  # fmt: skip
 
     @router.post("/{code}/close", summary="How it ended, and when you look again", responses=ACTING)
-    async def close(code: str, sent: Sent, end: Close) -> Case:
-        return await act(
-            sent, code,
-            lambda session, who, row: handling.close(
-                session, who, row, Ending(Outcome(end.outcome), end.next_contact, end.grade, end.whereto), clock.now(),
-                via=Via.API, seq=end.seq,
-            ),
-        )  # fmt: skip
+    async def close(code: str, caller: LetIn, end: Close) -> Case:
+        async def does(session: AsyncSession, who: Person, row: CaseRow) -> Handled:
+            today = local(clock.now(), (await people.house(session, row.house_id)).zone).date()
+            if end.next_contact is not None and end.next_contact - today > FURTHEST:
+                raise Problem("next_contact_too_far", 422)
+            ending = Ending(Outcome(end.outcome), end.next_contact, end.grade, end.whereto)
+            return await handling.close(session, who, row, ending, clock.now(), via=Via.API, seq=end.seq)
+
+        return await act(caller, code, does)
 
     @router.post("/{code}/offer", summary="Ask a colleague; it stays yours until they take it", responses=ACTING)
-    async def offer(code: str, sent: Sent, offered: Offer) -> Case:
+    async def offer(code: str, caller: LetIn, offered: Offer) -> Case:
         async def does(session: AsyncSession, who: Person, row: CaseRow) -> Handled:
             to = await people.colleague(session, who, offered.to)
             handled = await handling.offer(session, who, row, to, clock.now(), via=Via.API)
             return Handled(Came.NO_COLLEAGUE) if handled.came is Came.YOURS else handled  # oneself is none
 
-        return await act(sent, code, does)
+        return await act(caller, code, does)
 
     return router
 
@@ -124,20 +126,38 @@ async def _found(session: AsyncSession, who: Person, code: str) -> CaseRow:
     return row
 
 
-async def _case(session: AsyncSession, who: Person, row: CaseRow) -> Case:
-    return Case(
-        code=row.code, level=row.level.name.lower(), state=row.state,
-        house=(await people.house(session, row.house_id)).code, drill=row.drill, opened_at=row.opened_at,
-        next_action_at=row.next_action_at,
-        owner=await _colleague(session, row.owner_id), offered_to=await _colleague(session, row.offered_to_id),
-        yours=row.owner_id == who.id, outcome=row.outcome, grade=row.grade,
-        next_contact=row.next_contact,
-        seq=await journal.newest(session, row),
-    )  # fmt: skip
+def _after(who: Person, row: CaseRow) -> str:
+    return f"{row.level:d}.{row.owner_id == who.id:d}.{row.id}"
 
 
-async def _colleague(session: AsyncSession, person_id: int | None) -> Colleague | None:
-    if person_id is None:
+def _place(after: str | None) -> Place | None:
+    if after is None:
         return None
-    found = await people.person(session, person_id)
-    return Colleague(code=found.code, name=found.name)
+    level, mine, number = (int(part) for part in after.split("."))
+    return Place(Level(level), bool(mine), number)
+
+
+async def _case(session: AsyncSession, who: Person, row: CaseRow) -> Case:
+    (case,) = await _cases(session, who, [row])
+    return case
+
+
+async def _cases(session: AsyncSession, who: Person, rows: Sequence[CaseRow]) -> list[Case]:
+    """What is shown of these; as many queries for a hundred of them as for one."""
+    houses = await people.houses_by_id(session, {row.house_id for row in rows})
+    hands = {person_id for row in rows for person_id in (row.owner_id, row.offered_to_id) if person_id is not None}
+    staff = {
+        number: Colleague(code=found.code, name=found.name)
+        for number, found in (await people.people_by_id(session, hands)).items()
+    }
+    seqs = await journal.newest_of(session, [ident(row) for row in rows])
+    return [
+        Case(
+            code=row.code, level=row.level.name.lower(), state=row.state, house=houses[row.house_id].code,
+            drill=row.drill, opened_at=row.opened_at, next_action_at=row.next_action_at,
+            owner=staff.get(row.owner_id or 0), offered_to=staff.get(row.offered_to_id or 0),
+            yours=row.owner_id == who.id, outcome=row.outcome, grade=row.grade, next_contact=row.next_contact,
+            seq=seqs.get(ident(row), 0),
+        )
+        for row in rows
+    ]  # fmt: skip

@@ -93,7 +93,7 @@ def speak_problems(api: FastAPI) -> None:
 
     async def of_http(_request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101
-        kind = {404: "not_found", 405: "no_such_method"}.get(error.status_code, "broken")
+        kind = {400: "invalid", 404: "not_found", 405: "no_such_method"}.get(error.status_code, "broken")
         return answer(Problem(kind, error.status_code, headers=dict(error.headers or {})))
 
     async def broken(request: Request, error: Exception) -> Response:

@@ -9,6 +9,7 @@ from app.api.problems import Colleague
 from app.escalations.states import Outcome, State
 
 OutcomeIn = Literal["called", "met", "family", "referred", "unreached", "false_alarm"]
+LARGEST = 2**31 - 1  # that a column of whole numbers holds
 LevelOut = Literal["yellow", "orange", "red"]
 
 
@@ -56,7 +57,20 @@ class Case(BaseModel):
 
 
 class Cases(BaseModel):
-    cases: list[Case] = Field(description="yours, and those that wait in your houses or are offered to you")
+    cases: list[Case] = Field(
+        description="yours, and those that wait in your houses or are offered to you; the most urgent first"
+    )
+    next: str | None = Field(description="there are more: send it as `after`")
+
+
+class Page(BaseModel):
+    """Which part of a list."""
+
+    model_config = ConfigDict(extra="forbid")
+    limit: int = Field(default=50, ge=1, le=100, description="at most so many")
+    after: Annotated[str, Field(pattern=r"^[1-3]\.[01]\.[0-9]{1,9}$")] | None = Field(
+        default=None, description="`next` of the page before"
+    )
 
 
 class _In(BaseModel):
@@ -65,7 +79,9 @@ class _In(BaseModel):
 
 Seq = Annotated[
     int | None,
-    Field(default=None, ge=0, description="as it was when the button was shown; an older one changes nothing"),
+    Field(
+        default=None, ge=0, le=LARGEST, description="as it was when the button was shown; an older one changes nothing"
+    ),
 ]
 
 
@@ -88,7 +104,9 @@ class Close(_In):
         extra="forbid", json_schema_extra={"example": {"outcome": "called", "grade": 1, "next_contact": "2026-11-26"}}
     )
     outcome: OutcomeIn
-    next_contact: date | None = Field(default=None, description="within 14 days where `grade` is 3 or more")
+    next_contact: date | None = Field(
+        default=None, description="at most 366 days ahead; within 14 days where `grade` is 3 or more"
+    )
     grade: int | None = Field(default=None, ge=0, le=5, description="how dangerous it was; not for yellow")
     whereto: str = Field(default="", max_length=60, description="where to; where `grade` is 3 or more, or `referred`")
     seq: Seq

@@ -1,5 +1,6 @@
 """Writes the log of a case: one entry after the other, none of them ever changed."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +34,13 @@ async def newest(session: AsyncSession, row: CaseRow) -> int:
     """The number of the last entry; 0: there is none."""
     last = select(func.max(col(CaseEvent.seq))).where(col(CaseEvent.case_id) == row.id)
     return await session.scalar(last) or 0
+
+
+async def newest_of(session: AsyncSession, cases: Collection[int]) -> dict[int, int]:
+    """The number of the last entry of each of these cases, by the case."""
+    number = col(CaseEvent.case_id)
+    last = select(number, func.max(col(CaseEvent.seq))).where(number.in_(list(cases))).group_by(number)
+    return {row[0]: row[1] for row in await session.execute(last)}
 
 
 async def happened_since(session: AsyncSession, row: CaseRow, seq: int, kind: str) -> bool:

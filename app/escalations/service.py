@@ -2,10 +2,11 @@
 
 import secrets
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -13,9 +14,9 @@ from app.db import ident, is_database_trouble, ring
 from app.escalations import aftercare, codes, events, journal, log, machine, targets
 from app.escalations.events import Effect, Event
 from app.escalations.ladders import ladder_for, read_ladder, write_ladder
-from app.escalations.models import CaseRow, Flag, Via
+from app.escalations.models import CaseEvent, CaseRow, Flag, Via
 from app.escalations.states import Case, Ladder, Level, State
-from app.escalations.telling import alerted, carry_out, notify
+from app.escalations.telling import ALERTED, carry_out, notify
 from app.messages import service as messages
 from app.people import service as people
 from app.people.models import Person
@@ -84,16 +85,20 @@ def may_see(scope: Scope, who: Person, row: CaseRow) -> bool:
     return scope.covers(row.house_id) or who.id in (row.owner_id, row.offered_to_id)
 
 
+def _can_take(scope: Scope, who: Person) -> ColumnElement[bool]:
+    return and_(
+        _open_to(scope, who),
+        (col(CaseRow.state) == State.OPEN) | (col(CaseRow.offered_to_id) == who.id),
+        col(CaseRow.state) != State.RESOLVED,
+    )
+
+
 async def to_take(session: AsyncSession, scope: Scope, who: Person) -> list[CaseRow]:
     """The cases that a bare 接 of this person can mean: untaken in their houses, or offered to them.
 
     While somebody is in danger, it never means practice.
     """
-    untaken = select(CaseRow).where(
-        _open_to(scope, who),
-        (col(CaseRow.state) == State.OPEN) | (col(CaseRow.offered_to_id) == who.id),
-        col(CaseRow.state) != State.RESOLVED,
-    )
+    untaken = select(CaseRow).where(_can_take(scope, who))
     rows = list(await session.scalars(untaken.order_by(col(CaseRow.level).desc(), col(CaseRow.id))))
     danger = any(row.level is Level.RED and not row.drill for row in rows)
     return [row for row in rows if not (danger and row.drill)]
@@ -104,11 +109,54 @@ async def owned_by(session: AsyncSession, who: Person) -> list[CaseRow]:
     return list(await session.scalars(mine.order_by(col(CaseRow.level).desc(), col(CaseRow.id))))
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a page of cases ended."""
+
+    level: Level
+    mine: bool
+    case_id: int
+
+
+async def at_hand(
+    session: AsyncSession, scope: Scope, who: Person, n: int, after: Place | None = None
+) -> list[CaseRow]:
+    """What this person has and what they can take, the most urgent first; `n` of them, behind `after`."""
+    mine, level, number = col(CaseRow.owner_id) == who.id, col(CaseRow.level), col(CaseRow.id)
+    in_danger = select(number).where(_can_take(scope, who), level == Level.RED, ~col(CaseRow.drill)).exists()
+    wanted = select(CaseRow).where(
+        col(CaseRow.state) != State.RESOLVED,
+        mine | and_(_can_take(scope, who), ~(col(CaseRow.drill) & in_danger)),
+    )
+    others = func.coalesce(col(CaseRow.owner_id), 0) != who.id
+    if after is not None:
+        beside = number > after.case_id
+        behind = or_(others, beside) if after.mine else and_(others, beside)
+        wanted = wanted.where(or_(level < after.level, and_(level == after.level, behind)))
+    return list(await session.scalars(wanted.order_by(level.desc(), others, number).limit(n)))
+
+
+async def in_other_hands(session: AsyncSession, scope: Scope, who: Person) -> list[CaseRow]:
+    """What colleagues are at work on in this person's houses."""
+    theirs = visible_cases(scope).where(
+        col(CaseRow.state) != State.RESOLVED, col(CaseRow.owner_id).is_not(None), col(CaseRow.owner_id) != who.id
+    )
+    return list(await session.scalars(theirs.order_by(col(CaseRow.level).desc(), col(CaseRow.id))))
+
+
 async def to_take_this_week(session: AsyncSession, person_id: int) -> list[CaseRow]:
     """The yellow cases that nobody has taken and for which this person is asked."""
-    asked = select(CaseRow).where(col(CaseRow.level) == Level.YELLOW, col(CaseRow.state) == State.OPEN)
-    waiting = await session.scalars(asked.order_by(col(CaseRow.id)))
-    return [row for row in waiting if person_id in await alerted(session, row)]
+    programme = select(col(Person.programme_id)).where(col(Person.id) == person_id).scalar_subquery()
+    asked = (
+        select(CaseRow, col(CaseEvent.detail))
+        .join(CaseEvent, col(CaseEvent.case_id) == col(CaseRow.id))
+        .where(
+            col(CaseRow.programme_id) == programme, col(CaseRow.level) == Level.YELLOW,
+            col(CaseRow.state) == State.OPEN, col(CaseEvent.kind) == ALERTED,
+        )
+    )  # fmt: skip
+    waiting = await session.execute(asked.order_by(col(CaseRow.id)))
+    return list({row.id: row for row, detail in waiting if person_id in detail["people"]}.values())
 
 
 async def flags_of(session: AsyncSession, row: CaseRow) -> list[Flag]:

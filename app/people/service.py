@@ -2,7 +2,7 @@
 
 import secrets
 import typing
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
@@ -45,6 +45,14 @@ async def house(session: AsyncSession, house_id: int) -> House:
     if found is None:
         raise LookupError(f"no house {house_id}")
     return found
+
+
+async def people_by_id(session: AsyncSession, wanted: Collection[int]) -> dict[int, Person]:
+    return {ident(one): one for one in await session.scalars(select(Person).where(col(Person.id).in_(list(wanted))))}
+
+
+async def houses_by_id(session: AsyncSession, wanted: Collection[int]) -> dict[int, House]:
+    return {ident(one): one for one in await session.scalars(select(House).where(col(House.id).in_(list(wanted))))}
 
 
 async def find_house(session: AsyncSession, programme_id: int, code: str) -> House | None:

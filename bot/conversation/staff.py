@@ -90,12 +90,7 @@ async def assist(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     """协助: see it too, and the owner knows."""
     if talk.who().role is Role.COUNSELLOR:
         return talk.say("staff.nothing_to_take")
-    taken = [
-        row
-        for row in await talk.session.scalars(escalations.visible_cases(scope))
-        if row.owner_id not in (None, talk.who().id) and row.state is not State.RESOLVED
-    ]
-    row = await _meant(talk, command, scope, taken)
+    row = await _meant(talk, command, scope, await escalations.in_other_hands(talk.session, scope, talk.who()))
     if isinstance(row, str):
         return row
     handled = await handling.assist(talk.session, talk.who(), row, talk.now, via=Via.CHAT)
