@@ -29,7 +29,7 @@ SOMEBODY_SENDS_WITHIN = timedelta(seconds=10)
 RECEIPTS_WITHIN = timedelta(seconds=10)
 WHY_NOT = {
     "running": "这个小站正在演练（{code}），一次只能一个：接了就完了，或者等它自己完",
-    "danger": "这个小站有紧急的事还没有结束，现在不演练：请等那件事填了结果再来",
+    "danger": "这个小站有紧急的事还没有结束，或者别处紧急的事等着要叫的人接，现在不演练：请等填了结果再来",
     "quiet": "现在演练会响到安静时段里（没有人接的话要 {minutes} 分钟）：请在白天做，一定要现在做就加 --now-at-night",
 }
 START_IT = "请先启动 tongxing serve（用 PostgreSQL 的还要 tongxing worker）"

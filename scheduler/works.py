@@ -89,11 +89,6 @@ class Works:
 
         async def turn(session: AsyncSession, house: DutyWatch) -> None:
             now = self.clock.now()
-            for swap in await changes.lapse(session, now):
-                await messages.send(
-                    session, "swap_settled", key=f"swap_settled:{swap.id}:{swap.made_by}", subject_id=swap.id, now=now,
-                    to=await people.person(session, swap.made_by),
-                )  # fmt: skip
             changed = await watch.look(session, house, now)
             if changed is None:
                 return
@@ -103,7 +98,23 @@ class Works:
 
         async with self.db.begin() as session:
             await watch.begin(session, self.clock.now())
-        return await self._each(DutyWatch, 50, turn)
+        await self._lapse()
+        return await self._each(DutyWatch, 1, turn)  # red cases are held: for no longer than one house takes
+
+    async def _lapse(self) -> None:
+        """Whoever proposed a swap that nobody has answered hears that it is over."""
+        now = self.clock.now()
+        try:
+            async with self.db.begin() as session:
+                for swap in await changes.lapse(session, now):
+                    await messages.send(
+                        session, "swap_settled", key=f"swap_settled:{swap.id}:{swap.made_by}", subject_id=swap.id,
+                        now=now, to=await people.person(session, swap.made_by),
+                    )  # fmt: skip
+        except Exception as error:
+            if is_database_trouble(error):
+                raise
+            log.error("swaps did not lapse", error=type(error).__name__, exc_info=True)
 
     async def drills(self) -> int:
         """Begin the drills whose day it is."""

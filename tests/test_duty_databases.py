@@ -2,15 +2,18 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlmodel import col
 
 from app import due
-from app.clock import wall
+from app.activities.calendar import Quiet
+from app.clock import Clock, wall
 from app.db import Database
 from app.duty import changes, watch
 from app.duty import service as duty
@@ -19,6 +22,7 @@ from app.duty.watch import ShiftChange
 from app.people import service as people
 from app.people.models import House, Person
 from app.vault import Vault
+from scheduler.works import Works
 from tests.test_loading import NOW, TEXT, bring
 from tests.test_loading_rota import ROTA
 
@@ -162,3 +166,79 @@ async def test_a_house_in_auckland_goes_by_its_own_wall_and_its_own_holidays(db:
             before = wall(monday - timedelta(days=2), time(18), AUCKLAND)
             weekend = await duty.plan(session, house, before, wall(monday, time(17), AUCKLAND))
         assert weekend[-1].starts_at == wall(monday, time(8, 30), AUCKLAND)
+
+
+# The bell beside whoever answers a swap
+
+
+def works_of(where: Database, now: datetime) -> Works:
+    return Works(where, Clock(frozen_at=now), Quiet(time(21, 30), time(8, 30)))
+
+
+@pytest.fixture
+def postgres_only(url: str) -> None:
+    if not url.startswith("postgresql"):
+        pytest.skip("on SQLite there is one writer at a time")
+
+
+async def bell_beside_an_answer(db: Database, neighbour: Database, ring: Callable[[Works], Awaitable[object]]) -> None:
+    """A swap is held by its answerer when the bell rings; then the answerer looks at the houses, as an answer does."""
+    await bring(db, TEXT, NOW)
+    async with db.begin() as session:
+        await watch.begin(session, MONDAY)
+    swap_id = await ask(db)
+    begun = wall(TUESDAY, time(10), "Asia/Shanghai")
+    blocked = text("select count(*) from pg_locks where not granted")
+    async with asyncio.TaskGroup() as group, db.begin() as session:
+        await session.execute(select(Change).where(Change.id == swap_id).with_for_update())
+        group.create_task(asyncio.wait_for(ring(works_of(neighbour, begun)), 20))
+        async with asyncio.timeout(20):
+            while True:
+                async with db.read() as looking:
+                    if await looking.scalar(blocked):
+                        break
+        await changes.rearm(session, begun)
+    async with db.read() as session:
+        assert (await session.get_one(Change, swap_id)).state is ChangeState.EXPIRED
+
+
+@pytest.mark.postgres
+@pytest.mark.usefixtures("postgres_only")
+async def test_the_bell_and_an_answer_never_wait_for_each_other(db: Database, neighbour: Database) -> None:
+    await bell_beside_an_answer(db, neighbour, lambda works: works.duty())
+
+
+@pytest.mark.postgres
+@pytest.mark.usefixtures("postgres_only")
+async def test_with_a_house_claimed_first_they_would(db: Database, neighbour: Database) -> None:
+    """The control: what the bell did once."""
+
+    async def claims_first(works: Works) -> None:
+        async with works.db.begin() as session:
+            assert await due.claim(session, DutyWatch, works.clock.now())
+            await changes.lapse(session, works.clock.now())
+
+    with pytest.raises(ExceptionGroup) as crossed:
+        await bell_beside_an_answer(db, neighbour, claims_first)
+    assert "deadlock" in str(crossed.value.exceptions)
+
+
+async def test_the_bell_lets_go_of_a_house_before_it_claims_the_next(
+    db: Database, neighbour: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bring(db, TEXT, NOW)
+    async with db.begin() as session:
+        programme_id = (await session.scalars(select(House))).one().programme_id
+        session.add(House(programme_id=programme_id, code="haishu", name="海曙生活小站"))
+    done, look = [], watch.look
+
+    async def looks(*args: Any) -> ShiftChange | None:
+        async with neighbour.read() as beside:
+            done.append(len(list(await beside.scalars(select(DutyWatch).where(col(DutyWatch.due_at) > MONDAY)))))
+        return await look(*args)
+
+    monkeypatch.setattr(watch, "look", looks)
+    works = works_of(db, MONDAY)
+    while await works.duty():
+        pass
+    assert done == [0, 1]

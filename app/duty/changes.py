@@ -38,8 +38,9 @@ async def _within_reach(session: AsyncSession, by: Person, house_id: int | None)
 
 async def rearm(session: AsyncSession, now: datetime, house_id: int | None = None) -> None:
     """Rules, changes or the calendar are others now (of one house, or of all): somebody looks again at once."""
-    look = update(DutyWatch).values(due_at=now)
-    await session.execute(look if house_id is None else look.where(col(DutyWatch.house_id) == house_id))
+    these = select(col(DutyWatch.id)).order_by(col(DutyWatch.id)).with_for_update()  # two who look at all do not cross
+    found = list(await session.scalars(these if house_id is None else these.where(col(DutyWatch.house_id) == house_id)))
+    await session.execute(update(DutyWatch).where(col(DutyWatch.id).in_(found)).values(due_at=now))
     ring(session, DUTY)
 
 
@@ -184,7 +185,10 @@ async def _settle(session: AsyncSession, swap_id: int, by: Person, to: ChangeSta
 
 
 async def lapse(session: AsyncSession, now: datetime) -> list[Change]:
-    """The swaps, each by the row that stands for it, that nobody had answered when their first shift began."""
+    """The swaps, each by the row that stands for it, that nobody had answered when their first shift began.
+
+    Not in a unit of work that has claimed a house: whoever answers a swap holds it and then looks at the houses.
+    """
     begun = select(Change).where(col(Change.state) == ChangeState.PROPOSED, col(Change.starts_at) <= now)
     lapsed = []
     for swap_id in sorted({row.swap_id or ident(row) for row in await session.scalars(begun)}):

@@ -75,12 +75,24 @@ async def remind(session: AsyncSession, follow_up: FollowUp, now: datetime) -> N
     await _tell(session, row, "case_follow_up", follow_up.owner_id, nth, now)
     grave = row.grade is not None and row.grade >= REFER_FROM
     if nth >= (1 if grave else LEADERS_HEAR_AFTER):
-        for person_id in await of_role(session, await people.person(session, row.person_id), Role.SUPERVISOR):
-            if person_id != follow_up.owner_id:
-                await _tell(session, row, "case_missed", person_id, nth, now)
+        await _tell_leaders(session, row, follow_up, nth, now)
     house = await people.house(session, row.house_id)
     tomorrow = await _morning(session, row, local(now, house.zone).date() + REMIND_EVERY)
     await due.finish(session, follow_up, due_at=tomorrow, reminded=nth + 1)
+
+
+async def unreached(session: AsyncSession, case_id: int, person_id: int, now: datetime) -> None:
+    """What this person was to be reminded of reached them by no channel: whoever leads hears of it, once a morning."""
+    row = await session.get(CaseRow, case_id)
+    follow_up = await waiting_for(session, row) if row is not None else None
+    if row is not None and follow_up is not None and follow_up.owner_id == person_id:
+        await _tell_leaders(session, row, follow_up, follow_up.reminded - 1, now)
+
+
+async def _tell_leaders(session: AsyncSession, row: CaseRow, follow_up: FollowUp, nth: int, now: datetime) -> None:
+    for person_id in await of_role(session, await people.person(session, row.person_id), Role.SUPERVISOR):
+        if person_id != follow_up.owner_id:
+            await _tell(session, row, "case_missed", person_id, nth, now)
 
 
 async def _tell(session: AsyncSession, row: CaseRow, kind: str, person_id: int, nth: int, now: datetime) -> None:

@@ -46,8 +46,8 @@ async def begin(
 ) -> CaseRow:  # fmt: skip
     """Somebody has to answer for nobody, as if they were in danger. DrillRefused says why not now.
 
-    Not while another drill runs in the house, nor while somebody there is in danger, nor (unless `at_night`) where
-    it would ring in the quiet hours before it ends.
+    Not while another drill runs in the house, nor while somebody there is in danger or a case of danger elsewhere
+    waits for those whom it would call, nor (unless `at_night`) where it would ring in the quiet hours before it ends.
     """
     # One after the other; a key of this row that somebody else's row refers to is in nobody's way.
     await session.get(House, house.id, with_for_update={"key_share": True}, populate_existing=True)
@@ -60,8 +60,10 @@ async def begin(
         raise DrillRefused("quiet")
     nobody = await people.stand_in(session, house, name=NAME)
     nobody.worker_id, nobody.backup_id = await _whose_turn(session, house)
-    row = await service.open_case(session, nobody, Level.RED, CATEGORY, ladder, now, drill=True)
     meant = {person for step in await targets.named_by(session, nobody, ladder, now) for person in step}
+    if meant & await service.called_to_danger(session, house.programme_id):
+        raise DrillRefused("danger")
+    row = await service.open_case(session, nobody, Level.RED, CATEGORY, ladder, now, drill=True)
     without = sorted(meant - await messages.reachable(session, meant))
     detail = {"worker": nobody.worker_id, "backup": nobody.backup_id, "without_a_way": without}
     await journal.append(session, row, PRACTISED, detail, now=now, actor=by)

@@ -61,6 +61,25 @@ async def red_case_in(session: AsyncSession, house_id: int) -> bool:
     return await session.scalar(real.limit(1)) is not None
 
 
+async def called_to_danger(session: AsyncSession, programme_id: int) -> set[int]:
+    """Everybody who was called, in any house of the programme, to a red case that nobody has taken; no practice."""
+    untaken = select(CaseRow).where(
+        col(CaseRow.programme_id) == programme_id, col(CaseRow.level) == Level.RED, col(CaseRow.state) == State.OPEN,
+        ~col(CaseRow.drill),
+    )  # fmt: skip
+    return {person_id for row in list(await session.scalars(untaken)) for person_id in await alerted(session, row)}
+
+
+async def in_the_way(session: AsyncSession, practised_with: Person, ladder: Ladder, now: datetime) -> bool:
+    """Whether practice about this person is in the way: danger in the house, or somebody it means is called to some."""
+    if await red_case_in(session, practised_with.house_id):
+        return True
+    called = await called_to_danger(session, practised_with.programme_id)
+    if not called:
+        return False
+    return any(called & set(step) for step in await targets.named_by(session, practised_with, ladder, now))
+
+
 async def red_case_is_open(session: AsyncSession, person_id: int) -> bool:
     row = await session.scalar(
         select(col(CaseRow.level)).where(col(CaseRow.person_id) == person_id, col(CaseRow.state) != State.RESOLVED)
@@ -230,9 +249,11 @@ async def open_case(
 
 async def advance(session: AsyncSession, row: CaseRow, now: datetime) -> None:
     """The moment of a case has come."""
-    if row.drill and await red_case_in(session, row.house_id):
-        await happened(session, row, events.CalledOff(DANGER), now)
-        return
+    if row.drill:
+        nobody = await people.person(session, row.person_id)
+        if await in_the_way(session, nobody, read_ladder(row.ladder), now):
+            await happened(session, row, events.CalledOff(DANGER), now)
+            return
     await happened(session, row, events.Due(await reachable_for(session, row, now)), now)
 
 
@@ -277,31 +298,37 @@ async def happened(
         await aftercare.begin(session, row, now)
     await session.flush()
     ring(session, CASES)
-    if row.level is Level.RED and not row.drill and any(isinstance(effect, events.Alert) for effect in effects):
-        await _make_way(session, row.house_id, now)
+    called = {person_id for effect in effects if isinstance(effect, events.Alert) for person_id in effect.people}
+    if row.level is Level.RED and not row.drill and called:
+        await _make_way(session, row, called, now)
     return effects
 
 
-async def _make_way(session: AsyncSession, house_id: int, now: datetime) -> None:
-    """Somebody is called because of danger: what is practised in that house ends at once.
+async def _make_way(session: AsyncSession, danger: CaseRow, called: set[int], now: datetime) -> None:
+    """These are called because of danger: what is practised in that house, or elsewhere with them, ends at once.
 
     The alert never waits for that: practice that is in other hands just now ends by itself at its next step, and
     whatever goes wrong here is undone by itself.
     """
     practised = select(CaseRow).where(
-        col(CaseRow.house_id) == house_id, col(CaseRow.drill), col(CaseRow.state) != State.RESOLVED
+        col(CaseRow.programme_id) == danger.programme_id, col(CaseRow.drill), col(CaseRow.state) != State.RESOLVED
     )
     if await session.scalar(practised.limit(1)) is None:
         return
     try:
         async with session.begin_nested():
-            locked = practised.with_for_update(skip_locked=True)
+            meant = [
+                ident(row)
+                for row in list(await session.scalars(practised))
+                if row.house_id == danger.house_id or called & set(await alerted(session, row))
+            ]
+            locked = practised.where(col(CaseRow.id).in_(meant)).with_for_update(skip_locked=True)
             for row in await session.scalars(locked, execution_options=FRESH):
                 await happened(session, row, events.CalledOff(DANGER), now)
     except Exception as error:
         if is_database_trouble(error):
             raise
-        logger.error("practice did not make way", house=house_id, error=type(error).__name__, exc_info=True)
+        logger.error("practice did not make way", house=danger.house_id, error=type(error).__name__, exc_info=True)
 
 
 async def joined(session: AsyncSession, row: CaseRow, by: Person, now: datetime, *, via: Via) -> None:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.escalations import aftercare
 from app.escalations import service as escalations
 from app.messages import outbox, reach
 from app.messages import service as messages
@@ -18,7 +19,7 @@ from bot.notices import NOTICES
 ALERTS = ("case_alert", "case_week")
 URGENT_NOTES = ("more", "raised", "help", "contact", "result")
 # What is about the safety of somebody is not taken back because one way to a person is gone.
-NEVER_CLEARED = (*ALERTS, "case_note", "case_reminder", "case_taken", "case_group", "mood")
+NEVER_CLEARED = (*ALERTS, "case_note", "case_reminder", "case_taken", "case_group", "case_follow_up", "mood")
 
 
 async def follow_up(session: AsyncSession, parcel: Parcel, why: str, now: datetime) -> None:
@@ -26,6 +27,8 @@ async def follow_up(session: AsyncSession, parcel: Parcel, why: str, now: dateti
     note = parcel.kind in ("case_note", "case_reminder") and parcel.params.get("what") in URGENT_NOTES
     if (alert or note) and parcel.subject_id is not None and parcel.person_id is not None:
         await escalations.undeliverable(session, parcel.subject_id, parcel.person_id, now, alert=alert)
+    elif parcel.kind == "case_follow_up" and parcel.subject_id is not None and parcel.person_id is not None:
+        await aftercare.unreached(session, parcel.subject_id, parcel.person_id, now)
     elif parcel.kind == "mood" and parcel.subject_id is not None:
         await mood.could_not_ask(session, parcel.subject_id, why)
     elif NOTICES[parcel.kind].call_if_lost and parcel.person_id is not None:

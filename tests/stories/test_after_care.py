@@ -130,6 +130,23 @@ async def test_where_the_danger_was_grave_whoever_leads_hears_of_the_first_day_t
     await boss.hears("A-0001 约好的联系还没做，在 王乐 手上")
 
 
+async def test_where_nothing_reaches_its_owner_whoever_leads_hears_of_it_the_same_morning(story: Story) -> None:
+    boss = await story.phone("周敏")
+    worker, _member = await taken(story)
+    await closed(worker, "1", "0", "1")
+    await worker.unfollows()
+    await boss.says("待办")
+    await boss.hears("待办")
+    await story.until(8, 59, days=1)
+    await boss.hears_not("约好的联系")
+    await story.until(9)
+    await boss.hears("A-0001 约好的联系还没做，在 王乐 手上")
+    await story.until(23, 0)
+    await boss.hears_not("约好的联系")
+    await story.until(9, days=1)
+    await boss.sees_card("待办提醒", 类型="再联系")
+
+
 async def test_a_contact_is_made_once(story: Story) -> None:
     worker, _member = await taken(story)
     await closed(worker, "1", "0", "1")

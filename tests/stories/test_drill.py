@@ -281,24 +281,57 @@ async def test_a_fault_in_stopping_the_drill_does_not_stop_the_real_alert(
     await worker.sees_card("待办提醒", 类型="尽快联系")
 
 
-async def test_a_bare_word_means_the_one_in_danger_also_where_another_house_practises(story: Story) -> None:
-    """王乐 serves both houses; a drill in the other one goes on."""
-    worker, member = await story.phone("王乐"), await story.joined()
+async def another_house(story: Story) -> House:
+    """There is nobody but those who lead the programme; one of them is 王乐, who works here as well."""
     async with story.house.db.begin() as session:
         here = await session.get_one(House, 1)
         there = House(programme_id=here.programme_id, code="haishu", name="海曙生活小站", phone="0574-00000000")
         session.add(there)
-        await session.flush()
-        wangle = await session.scalar(select(Person).where(Person.code == "wangle"))
-        assert wangle is not None
+        wangle = (await session.scalars(select(Person).where(Person.code == "wangle"))).one()
         wangle.role = Role.SUPERVISOR
-        await drills.begin(session, there, story.house.clock.now(), quiet_of(story.settings))
+        await session.flush()
+        return there
+
+
+async def begin_in(story: Story, house: House) -> None:
+    async with story.house.db.begin() as session:
+        await drills.begin(session, house, story.house.clock.now(), quiet_of(story.settings))
+
+
+async def test_danger_ends_what_is_practised_elsewhere_with_those_who_are_called(story: Story) -> None:
+    worker, member = await story.phone("王乐"), await story.joined()
+    await begin_in(story, await another_house(story))
     await member.says(DANGER)
-    assert (await the_drill(story)).state is State.OPEN
+    assert (await the_drill(story)).state is State.RESOLVED
     await worker.says("接")
     await worker.hears("已记录：王乐")
+
+
+async def test_what_is_practised_elsewhere_with_others_goes_on_until_its_next_step(story: Story) -> None:
+    member = await story.joined()
+    there = await another_house(story)
+    async with story.house.db.begin() as session:
+        await session.merge(
+            Person(
+                programme_id=there.programme_id, house_id=ident(there), code="n", role=Role.MEMBER, name="某人",
+                worker_id=(await who("李红", story)).id,
+            )
+        )  # fmt: skip
+    await begin_in(story, there)
+    await member.says(DANGER)
+    assert (await the_drill(story)).state is State.OPEN
+    await story.clock.forward(minutes=10)
+    assert (await the_drill(story)).state is State.RESOLVED
+
+
+async def test_nobody_is_practised_with_whom_a_case_of_danger_elsewhere_waits_for(story: Story) -> None:
+    worker, member = await story.phone("王乐"), await story.joined()
+    there = await another_house(story)
+    await member.says(DANGER)
+    with pytest.raises(DrillRefused, match="danger"):
+        await begin_in(story, there)
     await worker.says("接")
-    await worker.hears("演练，谢谢")
+    await begin_in(story, there)
 
 
 # The hours
