@@ -16,7 +16,7 @@ from app.escalations.events import Effect, Event
 from app.escalations.ladders import ladder_for, read_ladder, write_ladder
 from app.escalations.models import CaseEvent, CaseRow, Flag, Via
 from app.escalations.states import Case, Ladder, Level, State
-from app.escalations.telling import ALERTED, carry_out, notify
+from app.escalations.telling import ALERTED, alerted, carry_out, notify
 from app.messages import service as messages
 from app.people import service as people
 from app.people.models import Person
