@@ -1,7 +1,6 @@
 """`/cases`: what waits, and what a worker does about it."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -10,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.api.callers import Caller, Gate, LetIn, guarded
 from app.api.problems import Colleague, Problem, ProblemOut, refused
 from app.api.shapes import Button, Case, Cases, Close, Member, Offer, Page, Words
-from app.clock import Clock, local
+from app.clock import Clock
 from app.db import Database, ident
 from app.escalations import handling, journal
 from app.escalations import service as escalations
@@ -23,7 +22,6 @@ from app.people.models import Person
 from app.people.scope import scope_of
 from app.people.tokens import May
 
-FURTHEST = timedelta(days=366)
 Act = Callable[[AsyncSession, Person, CaseRow], Awaitable[Handled]]
 REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {"model": ProblemOut, "description": "No good token"},
@@ -99,9 +97,6 @@ def cases(db: Database, clock: Clock, gate: Gate) -> APIRouter:
     @router.post("/{code}/close", summary="How it ended, and when you look again", responses=ACTING)
     async def close(code: str, caller: LetIn, end: Close) -> Case:
         async def does(session: AsyncSession, who: Person, row: CaseRow) -> Handled:
-            today = local(clock.now(), (await people.house(session, row.house_id)).zone).date()
-            if end.next_contact is not None and end.next_contact - today > FURTHEST:
-                raise Problem("next_contact_too_far", 422)
             ending = Ending(Outcome(end.outcome), end.next_contact, end.grade, end.whereto)
             return await handling.close(session, who, row, ending, clock.now(), via=Via.API, seq=end.seq)
 

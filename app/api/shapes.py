@@ -105,7 +105,7 @@ class Close(_In):
     )
     outcome: OutcomeIn
     next_contact: date | None = Field(
-        default=None, description="at most 366 days ahead; within 14 days where `grade` is 3 or more"
+        default=None, description="at most 100 days ahead; within 14 days where `grade` is 3 or more"
     )
     grade: int | None = Field(default=None, ge=0, le=5, description="how dangerous it was; not for yellow")
     whereto: str = Field(default="", max_length=60, description="where to; where `grade` is 3 or more, or `referred`")
