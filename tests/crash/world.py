@@ -25,9 +25,10 @@ from bot.simulator.state import User
 from tests.beginnings import TIES
 from tests.conftest import ACCOUNT
 from tests.crash import house
+from tests.crash.life import UNHURRIED
 from tests.crash.shelves import Shelf
 from tests.line import Line
-from tests.processes import Child
+from tests.processes import PATIENCE, Child
 
 
 class PatientPlatform(Platform):
@@ -35,7 +36,7 @@ class PatientPlatform(Platform):
     like the other."""
 
     def __init__(self, clock: Clock, door: httpx.AsyncClient) -> None:
-        super().__init__(ACCOUNT, clock, door=door, name="段塘生活小站")
+        super().__init__(ACCOUNT, clock, door=door, answer_limit=PATIENCE, name="段塘生活小站")
         self.receipts: list[tuple[User, Fields]] = []
 
     def tell_later(self, user: User, fields: Fields) -> None:
@@ -131,7 +132,8 @@ class World:
         """The world of a scene; the house is started when somebody comes, and dies once, at this point."""
         shelf.lay_out(scene.name)
         clock = Clock(frozen_at=scene.at)
-        settings = settings.model_copy(update={"wechat_api_base": line.url, "database_url": shelf.url})
+        there = {"wechat_api_base": line.url, "database_url": shelf.url, **UNHURRIED}
+        settings = settings.model_copy(update=there)
         keeper = Keeper(settings, clock, dies_at, without)
         door = httpx.AsyncClient(transport=keeper, base_url="http://house")
         platform = PatientPlatform(clock, door)
@@ -186,7 +188,7 @@ class World:
         """Asked again if the house dies while it works."""
         while True:
             try:
-                answer = await self.door.get(what, timeout=30)
+                answer = await self.door.get(what, timeout=PATIENCE)
             except httpx.TransportError:
                 continue
             assert answer.status_code == 200, answer.text
