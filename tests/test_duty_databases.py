@@ -175,10 +175,8 @@ def works_of(where: Database, now: datetime) -> Works:
     return Works(where, Clock(frozen_at=now), Quiet(time(21, 30), time(8, 30)))
 
 
-@pytest.fixture
-def postgres_only(url: str) -> None:
-    if not url.startswith("postgresql"):
-        pytest.skip("on SQLite there is one writer at a time")
+# On SQLite there is one writer at a time.
+on_postgres = pytest.mark.parametrize("url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
 
 
 async def bell_beside_an_answer(db: Database, neighbour: Database, ring: Callable[[Works], Awaitable[object]]) -> None:
@@ -203,13 +201,13 @@ async def bell_beside_an_answer(db: Database, neighbour: Database, ring: Callabl
 
 
 @pytest.mark.postgres
-@pytest.mark.usefixtures("postgres_only")
+@on_postgres
 async def test_the_bell_and_an_answer_never_wait_for_each_other(db: Database, neighbour: Database) -> None:
     await bell_beside_an_answer(db, neighbour, lambda works: works.duty())
 
 
 @pytest.mark.postgres
-@pytest.mark.usefixtures("postgres_only")
+@on_postgres
 async def test_with_a_house_claimed_first_they_would(db: Database, neighbour: Database) -> None:
     """The control: what the bell did once."""
 
