@@ -36,7 +36,9 @@ class Line:
 
 @asynccontextmanager
 async def open_line() -> AsyncIterator[Line]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    # TCP by name: asyncio does not take it for TCP otherwise, and an answer in two pieces waits 40 ms in between.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.bind(("127.0.0.1", 0))
         line = Line(listener.getsockname()[1])
         config = uvicorn.Config(line, log_config=None, lifespan="off")
         config.load()
