@@ -33,7 +33,7 @@ def read(text: str, rules: RuleSet) -> Reading:
 
 
 def _scene(text: str, rules: RuleSet) -> _Scene:
-    message = normalise(text, rules.simplified)
+    message = normalise(text, rules.dialect)
     masked = bytearray(len(message.plain))
     for mask in rules.masks:
         for found in mask.words.finditer(message.plain):

@@ -19,7 +19,7 @@ CATEGORIES = frozenset(
 )
 EXAMPLES = 2  # of each kind, at least
 
-FILE_KEYS = frozenset(("version", "traditional", "simplified", "words", "masks", "grammar", "rules"))
+FILE_KEYS = frozenset(("version", "dialect", "mandarin", "words", "masks", "grammar", "rules"))
 MASK_KEYS = frozenset(("phrases", "must_fire"))
 GRAMMAR_LISTS = ("negators", "not_negators", "past", "recovery", "again", "fiction", "people", "saying")
 GRAMMAR_KEYS = frozenset((*GRAMMAR_LISTS, "must_fire"))
@@ -49,17 +49,17 @@ def parse_rules(source: str) -> RuleSet:
     where = "the rule file"
     data = _mapping(where, "-", data, FILE_KEYS, needed=FILE_KEYS)
     digest = hashlib.sha256(source.encode()).hexdigest()[:8]
-    simplified = _simplified(str(data["traditional"]), str(data["simplified"]))
+    dialect = _dialect(str(data["dialect"]), str(data["mandarin"]))
     words = {
-        name: _words("the word lists", name, value, simplified)
+        name: _words("the word lists", name, value, dialect)
         for name, value in _mapping(where, "words", data["words"]).items()
     }
     book = RuleSet(
         version=f"{data['version']}+{digest}",
-        simplified=simplified,
-        masks=tuple(_mask(each, words, simplified) for each in _list(where, "masks", data["masks"])),
-        grammar=_grammar(data["grammar"], words, simplified),
-        rules=tuple(_rule(each, words, simplified) for each in _list(where, "rules", data["rules"])),
+        dialect=dialect,
+        masks=tuple(_mask(each, words, dialect) for each in _list(where, "masks", data["masks"])),
+        grammar=_grammar(data["grammar"], words, dialect),
+        rules=tuple(_rule(each, words, dialect) for each in _list(where, "rules", data["rules"])),
     )
     ids = [rule.id for rule in book.rules]
     for rule_id in ids:
@@ -88,12 +88,12 @@ def check_examples(book: RuleSet) -> None:
                 raise RuleError(where, "must_fire", f"「{text}」 should still fire and does not")
 
 
-def _rule(data: object, words: Mapping[str, Sequence[str]], simplified: Mapping[str, str]) -> Rule:
+def _rule(data: object, words: Mapping[str, Sequence[str]], dialect: Mapping[str, str]) -> Rule:
     where = f"rule '{data['id']}'" if isinstance(data, dict) and "id" in data else "a rule without an id"
     data = _mapping(where, "-", data, RULE_KEYS, needed=NEEDED)
 
     def phrases(key: str) -> list[str]:
-        return _words(where, key, data[key], simplified, words)
+        return _words(where, key, data[key], dialect, words)
 
     for key in ("id", "author", "since", "reason"):
         if not str(data[key] or "").strip():
@@ -130,36 +130,36 @@ def _rule(data: object, words: Mapping[str, Sequence[str]], simplified: Mapping[
     )
 
 
-def _mask(data: object, words: Mapping[str, Sequence[str]], simplified: Mapping[str, str]) -> Mask:
+def _mask(data: object, words: Mapping[str, Sequence[str]], dialect: Mapping[str, str]) -> Mask:
     data = _mapping("a mask", "-", data, MASK_KEYS, needed=MASK_KEYS)
-    phrases = _words("a mask", "phrases", data["phrases"], simplified, words)
+    phrases = _words("a mask", "phrases", data["phrases"], dialect, words)
     must_fire = _strings(f"mask '{phrases[0]}'", "must_fire", data["must_fire"])
     return Mask(pattern(phrases, words), tuple(phrases), tuple(must_fire))
 
 
-def _grammar(data: object, words: Mapping[str, Sequence[str]], simplified: Mapping[str, str]) -> Grammar:
+def _grammar(data: object, words: Mapping[str, Sequence[str]], dialect: Mapping[str, str]) -> Grammar:
     where = "the grammar"
     data = _mapping(where, "-", data, GRAMMAR_KEYS, needed=GRAMMAR_KEYS)
-    lists = {key: pattern(_words(where, key, data[key], simplified, words), words) for key in GRAMMAR_LISTS}
+    lists = {key: pattern(_words(where, key, data[key], dialect, words), words) for key in GRAMMAR_LISTS}
     return Grammar(**lists, must_fire=tuple(_strings(where, "must_fire", data["must_fire"])))
 
 
-def _simplified(traditional: str, simplified: str) -> dict[str, str]:
+def _dialect(dialect: str, mandarin: str) -> dict[str, str]:
     """Two lines of the same length, one under the other, are easier to check by eye than pairs."""
-    if len(traditional) != len(simplified):
-        raise RuleError("the rule file", "traditional", "must be as long as 'simplified'")
-    return dict(zip(traditional, simplified, strict=True))
+    if len(dialect) != len(mandarin):
+        raise RuleError("the rule file", "dialect", "must be as long as 'mandarin'")
+    return dict(zip(dialect, mandarin, strict=True))
 
 
 def _words(
     where: str,
     key: str,
     value: object,
-    simplified: Mapping[str, str],
+    dialect: Mapping[str, str],
     lists: Mapping[str, Sequence[str]] | None = None,
 ) -> list[str]:
     """Phrases, folded like the text they will meet; `lists` are the names that may stand in braces."""
-    folded = [_fold_phrase(each, simplified) for each in _strings(where, key, value)]
+    folded = [_fold_phrase(each, dialect) for each in _strings(where, key, value)]
     for phrase in folded:
         if not phrase.strip(" …"):
             raise RuleError(where, key, "has an empty pattern, which would fire on everything")
@@ -173,8 +173,8 @@ def _words(
     return folded
 
 
-def _fold_phrase(phrase: str, simplified: Mapping[str, str]) -> str:
-    return "…".join(fold(piece, simplified) for piece in phrase.split("…"))
+def _fold_phrase(phrase: str, dialect: Mapping[str, str]) -> str:
+    return "…".join(fold(piece, dialect) for piece in phrase.split("…"))
 
 
 def _named(phrase: str) -> list[str]:

@@ -58,7 +58,7 @@ class Grammar:
 @dataclass(frozen=True, slots=True)
 class RuleSet:
     version: str
-    simplified: Mapping[str, str]
+    dialect: Mapping[str, str]
     masks: tuple[Mask, ...]
     grammar: Grammar
     rules: tuple[Rule, ...]

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from bot.simplified import simplified
+
 SQUEEZED = frozenset(".·•・‧*-_~|/\\^+=#'\"`")  # hides between two hanzi: 自.杀, 自*杀
 SENTENCE_ENDS = frozenset("。!?;\n")
 LONG = 120  # characters: no sentence is followed further, so that a long text costs no more than its length
@@ -58,16 +60,17 @@ def _fold(char: str) -> str:
     """One character as it is compared; empty for what nobody sees."""
     if unicodedata.category(char) == "Cf" or "\ufe00" <= char <= "\ufe0f":
         return ""
-    return unicodedata.normalize("NFKC", char).lower()
+    return "".join(map(simplified, unicodedata.normalize("NFKC", char).lower()))
 
 
-def fold(words: str, simplified: Mapping[str, str]) -> str:
+def fold(words: str, dialect: Mapping[str, str]) -> str:
     """`words` as `normalise` would leave them, for the words of the rules themselves."""
-    return "".join(simplified.get(each, each) for char in words for each in _fold(char))
+    return "".join(dialect.get(each, each) for char in words for each in _fold(char))
 
 
-def normalise(raw: str, simplified: Mapping[str, str]) -> Text:
-    folded = [(simplified.get(each, each), i) for i, char in enumerate(raw) for each in _fold(char)]
+def normalise(raw: str, dialect: Mapping[str, str]) -> Text:
+    """`dialect`: small words of Cantonese and other dialects, each with its neighbour in Mandarin."""
+    folded = [(dialect.get(each, each), i) for i, char in enumerate(raw) for each in _fold(char)]
     chars: list[str] = []
     at: list[int] = []
     breaks: set[int] = set()

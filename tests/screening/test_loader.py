@@ -17,8 +17,8 @@ GRAMMAR = ("negators", "not_negators", "past", "recovery", "again", "fiction", "
 def book() -> dict[str, Any]:
     return {
         "version": "t1",
-        "traditional": "殺",
-        "simplified": "杀",
+        "dialect": "殺",
+        "mandarin": "杀",
         "words": {"要": ["想", "要"]},
         "masks": [{"phrases": ["自杀式"], "must_fire": ["自杀式的，我想自杀"]}],
         "grammar": {**{key: ["不会"] for key in GRAMMAR}, "must_fire": ["我想自杀"]},
@@ -104,7 +104,7 @@ def put(*path: Any) -> Callable[[dict[str, Any]], None]:
         (put("masks", 0, "phrases", [""]), "mask", "phrases"),
         (put("grammar", "must_fire", ["好"]), "grammar", "must_fire"),
         (put("grammar", "negator", ["不"]), "grammar", "negator"),
-        (put("traditional", "殺藥"), "rule file", "traditional"),
+        (put("dialect", "殺藥"), "rule file", "dialect"),
         (put("rules", []), "rule file", "rules"),
         (put("extra", 1), "rule file", "extra"),
         (put("words", "要", [""]), "word lists", "要"),
