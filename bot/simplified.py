@@ -1,4 +1,4 @@
-"""Traditional characters as simplified ones, one for one, so that what is found can be shown in the text as it was sent.
+"""Traditional characters as simplified ones, one for one: what is found can be shown in the text as it was sent.
 
 OpenCC knows whole words as well (頭髮, 發展); for reading it is enough that both fall on one character.
 """

@@ -19,10 +19,17 @@ class Level(IntEnum):
     def lowered(self, steps: int) -> "Level":
         return Level(max(self - steps, 0))
 
+    def raised(self) -> "Level":
+        return Level(min(self + 1, Level.RED))
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One rule that fired, and where: `start:end` is a slice of the text as the member sent it."""
+    """What fired, and where: `start:end` is a slice of the text as the member sent it.
+
+    `rule` is the id of a rule, or "model" for what the statistical layer found. `lowered`: what took levels off it,
+    "past" or "fiction". `before`: it began in the messages before this one.
+    """
 
     rule: str
     level: Level
@@ -30,13 +37,22 @@ class Hit:
     start: int
     end: int
     reason: str
+    lowered: str = ""
+    before: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The verdict: the highest hit decides; `version` names the rule set that gave it."""
+    """The verdict; `version` names the rule set that gave it and `model` the statistical layer, "" if it had no say.
+
+    `score`: how likely somebody must look today, from 0 to 1, by the statistical layer (calibrated on authors that it
+    had not read). `raised`: what besides the words made it more urgent: "mood", "yellows", "worried".
+    """
 
     level: Level
     category: str
     hits: tuple[Hit, ...]
     version: str
+    score: float = 0.0
+    model: str = ""
+    raised: tuple[str, ...] = ()

@@ -1,0 +1,105 @@
+"""Screening as the program uses it: the rules, the statistical layer over them, and what is known besides the words.
+
+Pure: the same text, context, rules and model give the same reading. What is in force is one value for the process,
+swapped as a whole, so that nobody ever reads with half of an old set.
+"""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from bot.screening import engine
+from bot.screening.context import ALONE, LOWEST_MOOD, MESSAGES, WORRIED, YELLOWS, Context, Speaker
+from bot.screening.loader import load_rules
+from bot.screening.model import Model, shipped_model
+from bot.screening.reading import Hit, Level, Reading
+from bot.screening.rules import RuleSet
+
+ABOUT_ONESELF = frozenset(("suicide", "self_harm", "relapse", "medication", "distress"))
+
+
+@dataclass(frozen=True)
+class Screener:
+    rules: RuleSet
+    model: Model | None
+
+    def read(self, text: str, context: Context = ALONE) -> Reading:
+        reading = self._alone(text)
+        if context.earlier:
+            reading = self._after(context.earlier[-MESSAGES:], text, reading)
+        if context.speaker is Speaker.FAMILY:
+            reading = _said_by_family(reading, text)
+        return _weighed(reading, context)
+
+    def _alone(self, text: str) -> Reading:
+        by_rules = engine.read(text, self.rules)
+        return self.model.over(by_rules, text, self.rules) if self.model else by_rules
+
+    def _after(self, earlier: tuple[str, ...], text: str, alone: Reading) -> Reading:
+        """Danger in pieces: 今晚我就去 – 跳河. What stood in the pieces before was read when they came."""
+        best = alone
+        for glue in ("\n", ""):
+            before = "\n".join(earlier) + glue
+            joined = self._alone(before + text)
+            new = tuple(
+                replace(hit, start=max(hit.start - len(before), 0), end=hit.end - len(before), before=True)
+                for hit in joined.hits
+                if hit.start < len(before) < hit.end and hit.level > alone.level
+            )
+            if new and max(hit.level for hit in new) > best.level:
+                strongest = max(new, key=lambda hit: hit.level)
+                best = replace(
+                    alone, level=strongest.level, category=strongest.category, hits=(*new, *alone.hits),
+                    score=max(alone.score, joined.score),
+                )  # fmt: skip
+        return best
+
+
+def _said_by_family(reading: Reading, text: str) -> Reading:
+    """A relative writes about the member, unless they say 我."""
+    if reading.category not in ABOUT_ONESELF or "我" in text:
+        return reading
+    hits = tuple(replace(hit, category="third_party") if hit.category in ABOUT_ONESELF else hit for hit in reading.hits)
+    return replace(reading, category="third_party", hits=hits)
+
+
+def _weighed(reading: Reading, context: Context) -> Reading:
+    """One level more, once, for what is known besides the words; what says nothing is never raised."""
+    if reading.level in (Level.NONE, Level.RED):
+        return reading
+    reasons = []
+    if reading.level is Level.YELLOW and context.mood is not None and context.mood <= LOWEST_MOOD:
+        reasons.append("mood")
+    if reading.level is Level.YELLOW and context.yellows >= YELLOWS:
+        reasons.append("yellows")
+    if reading.category == "third_party" and context.worried >= WORRIED:
+        reasons.append("worried")
+    return replace(reading, level=reading.level.raised(), raised=tuple(reasons)) if reasons else reading
+
+
+@lru_cache(maxsize=1)
+def shipped() -> Screener:
+    """The rules and the model that came with the program."""
+    return Screener(load_rules(), shipped_model())
+
+
+class _InForce:
+    """What this process reads with just now."""
+
+    screener: Screener | None = None
+
+
+def in_force() -> Screener:
+    return _InForce.screener or shipped()
+
+
+def put_in_force(screener: Screener | None) -> None:
+    """From the next message on; None: what came with the program."""
+    _InForce.screener = screener
+
+
+def screen(text: str, context: Context = ALONE) -> Reading:
+    """How urgently a person must look at this message, and why. Any string will do."""
+    return in_force().read(text, context)
+
+
+__all__ = ["Hit", "Screener", "in_force", "put_in_force", "screen", "shipped"]
