@@ -84,7 +84,7 @@ async def test_the_example_sets_a_house_up(db: Database) -> None:
     (programme,) = await all_of(db, Programme)
     assert done.programme_id == programme.id
     assert (programme.mood_weekday, programme.mood_at, programme.invite_days) == (2, "16:30", 3)
-    assert (programme.support_line, programme.phone) == ("12356", "0574-00000000")
+    assert (programme.region, programme.lines, programme.phone) == ("CN", [], "0574-00000000")
     (house,) = await all_of(db, House)
     assert (house.zone, house.venue) == (ZONE, "段塘街道活动室")
     people = {person.code: person for person in await all_of(db, Person)}

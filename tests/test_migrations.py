@@ -41,8 +41,8 @@ def url_of(file: Path) -> str:
 
 def add_programme(file: Path, code: str) -> Path:
     row = {
-        "code": code, "name": "段塘", "zone": "Asia/Shanghai", "locale": "zh-Hans", "phone": "", "support_line": "",
-        "emergency_line": "", "mood_weekday": 2, "mood_at": "16:30", "invite_days": 3,
+        "code": code, "name": "段塘", "zone": "Asia/Shanghai", "locale": "zh-Hans", "phone": "", "region": "CN",
+        "lines": "[]", "mood_weekday": 2, "mood_at": "16:30", "invite_days": 3,
     }  # fmt: skip
     with closing(sqlite3.connect(file)) as connection, connection:
         marks = ", ".join("?" * len(row))
