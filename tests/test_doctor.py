@@ -109,6 +109,25 @@ async def test_a_clock_that_was_moved_is_noticed(story: Story) -> None:
     assert (await line(story, "时钟", changed(story.settings, clock_offset=3600))).startswith("✗ 时钟：拨快了 3600 秒")
 
 
+async def test_the_numbers_that_people_in_danger_get_are_the_same_while_the_database_is_away(story: Story) -> None:
+    said = await line(story, "求助电话", changed(story.settings, region="NZ"))
+    assert said.startswith("✗ 求助电话：项目在 CN，TONGXING_REGION 是 NZ")
+    assert said.endswith("请设成 TONGXING_REGION=CN")
+
+
+async def test_a_number_that_nobody_can_be_told_is_noticed_and_so_is_one_whose_hours_are_known(story: Story) -> None:
+    async with story.house.db.begin() as session:
+        programme = await people.only_programme(session)
+        assert programme is not None
+        programme.lines = [{"number": "12356", "use": "talk", "day_and_night": True}]
+    assert await line(story, "求助电话") == "✓ 求助电话：CN：12356、120、110"
+    async with story.house.db.begin() as session:
+        programme = await people.only_programme(session)
+        assert programme is not None
+        programme.lines = [{"number": "12356", "use": "chat"}]
+    assert (await line(story, "求助电话")).startswith("✗ 求助电话：项目自己的号码有 1 个读不懂")
+
+
 async def test_a_folder_that_is_not_there(story: Story, tmp_path: Path) -> None:
     settings = changed(story.settings, data_dir=tmp_path / "no")
     assert (await line(story, "数据文件夹", settings)).startswith("✗ 数据文件夹：没有 ")

@@ -168,6 +168,13 @@ def test_a_province_with_hours_is_closed_outside_them_and_the_sentence_still_end
     assert spoken(at("2026-11-29T01:59", SHANGHAI), "CN", own=own, zone=SHANGHAI).support() == "12356"
 
 
+def test_what_a_programme_leaves_out_of_a_number_that_we_know_stays_as_we_know_it() -> None:
+    own = [{"number": "1737", "use": "talk"}, {"number": "0800 862 342", "use": "talk", "name": "亚裔"}]
+    called = spoken(at("2026-11-28T21:00"), own=own, zone=SHANGHAI)
+    assert called.support().startswith("1737（免费，24 小时，可打可发短信）")
+    assert "0800 862 342（亚裔，免费，接通后按 1 说中文）现在没有人接，11月30日（周一）04:00 起" in called.later()
+
+
 def test_own_lines_come_first_and_where_nobody_listens_it_is_the_emergency_number() -> None:
     own = [{"number": "0574-1", "use": "talk", "name": "本市热线"}]
     assert spoken(at("2026-11-28T12:00", SHANGHAI), "CN", own=own, zone=SHANGHAI).support() == (

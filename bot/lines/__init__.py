@@ -165,6 +165,8 @@ def _readable(data: Mapping[str, Any], zone: str) -> Line | None:
 
 def _filled(own: Line, known: Line) -> Line:
     """What a programme wrote of a number that we know: its words hold, and what it left out stays."""
+    if not own.hours and not own.day_and_night:
+        own = replace(own, hours=known.hours, day_and_night=known.day_and_night, zone=known.zone)
     return replace(
         own, name=own.name or known.name, note=own.note or known.note, languages=own.languages or known.languages,
         free=own.free or known.free, texts=own.texts or known.texts,
