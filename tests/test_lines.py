@@ -152,6 +152,7 @@ def test_on_monday_morning_who_speaks_chinese_is_said_first_to_those_who_read_it
 def test_in_china_nothing_says_that_it_is_answered_day_and_night(locale: str, hour: int) -> None:
     called = spoken(at(f"2026-11-28T{hour:02}:30", SHANGHAI), "CN", locale, zone=SHANGHAI)
     assert (called.support(), called.later()) == ("12356", "")
+    assert standing(lines_of("CN")[0], called.now, is_holiday).state is State.UNKNOWN
     assert called.emergency() == wording(locale).say("lines.two", one="120", other="110")
 
 

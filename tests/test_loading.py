@@ -430,7 +430,8 @@ async def test_the_region_is_the_one_in_which_the_time_zone_lies(db: Database, z
 
 
 async def test_the_example_of_new_zealand_sets_a_house_up(db: Database) -> None:
-    await bring(db, EXAMPLE.with_name("auckland.yaml").read_text(encoding="utf-8"))
+    done = await bring(db, EXAMPLE.with_name("auckland.yaml").read_text(encoding="utf-8"))
+    assert done.notes == []  # every step of its ladders finds somebody
     (programme,) = await all_of(db, Programme)
     assert (programme.region, programme.zone, programme.lines) == ("NZ", "Pacific/Auckland", [])
     assert {house.zone for house in await all_of(db, House)} == {"Pacific/Auckland"}

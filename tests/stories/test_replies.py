@@ -24,7 +24,7 @@ ASIAN = "0800 862 342"
 @pytest.fixture
 async def harbour(settings: Settings) -> AsyncIterator[Story]:
     """Thursday, 10:00 at Harbour House in Auckland, as its example file sets it up."""
-    file, staff = PROGRAMME.with_name("auckland.yaml"), {"陈明": "o_chenming", "Linda": "o_linda"}
+    file, staff = PROGRAMME.with_name("auckland.yaml"), {"陈明": "o_chenming", "美华": "o_meihua", "Linda": "o_linda"}
     there = GivenSettings.model_validate({**settings.model_dump(), "region": "NZ"})
     async with open_story(there, Clock(frozen_at=THURSDAY), programme=file, staff=staff) as opened:
         yield opened
