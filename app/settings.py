@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     database_url: str = ""
     secret_key: SecretStr = SecretStr("")
     public_url: str = "http://127.0.0.1:8000"
+    region: Literal["CN", "NZ"] = "CN"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     wechat_app_id: str = DEMO_APP_ID

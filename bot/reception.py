@@ -40,6 +40,7 @@ from bot.wechat import (
     Unfollowed,
     Unreadable,
 )
+from bot.wording.language import language_of
 
 log = structlog.get_logger()
 
@@ -132,6 +133,7 @@ class Reception:
         self, session: AsyncSession, contact: Contact, inbox: Inbox, heard: Inbound, now: datetime
     ) -> str | None:
         talk = Talk(session, now, contact, heard, self.links, self.quiet, inbox_id=inbox.id)
+        talk.region = self.settings.region
         talk.programme = await people.only_programme(session)
         if contact.person_id is not None:
             await talk.meet(await people.person(session, contact.person_id))
@@ -170,6 +172,8 @@ class Reception:
         try:
             if self._is_read(talk, text):
                 talk.reading = screen(text)
+                if talk.in_danger:
+                    talk.speaks = language_of(text, talk.locale)
                 if talk.reading.level is not Level.NONE or _is_a_stranger(talk):
                     async with talk.session.begin_nested():
                         await self._act_on(talk, inbox, talk.reading, text)

@@ -6,6 +6,7 @@ A 5xx, JSON or any other odd body would show the person who just wrote to us tha
 
 import asyncio
 import contextlib
+from datetime import datetime
 
 import structlog
 from starlette.requests import ClientDisconnect, Request
@@ -14,14 +15,15 @@ from starlette.responses import PlainTextResponse, Response
 from app.clock import Clock
 from app.db import is_database_trouble
 from app.settings import Settings
-from bot.conversation.talk import NO_PROGRAMME
+from bot.conversation.talk import CommonWords
 from bot.desk import Desk
 from bot.screening import Level, screen
 from bot.spool import Spool
 from bot.waiting import Slip
 from bot.wechat import Cipher, Inbound, MalformedMessage, Refused, Text, parse, text_reply
 from bot.wechat.callback import read_body
-from bot.wording import wording
+from bot.wording import DEFAULT, wording
+from bot.wording.language import language_of
 
 log = structlog.get_logger()
 
@@ -35,6 +37,7 @@ class Door:
         self._desk = desk
         self._spool = spool
         self._answer_within = settings.wechat_answer_within
+        self._region = settings.region
 
     async def knock(self, request: Request) -> Response:
         """GET: WeChat makes sure that this server is ours."""
@@ -64,7 +67,7 @@ class Door:
             answer = await self._answer(heard, xml)
         except Exception as error:
             log.critical("delivery lost", error=type(error).__name__)
-            answer = stateless_answer(heard, kept=False)
+            answer = self._without_database(heard, kept=False)
         if not answer:
             return PlainTextResponse(NOTHING)
         now = self._clock.now()
@@ -81,7 +84,7 @@ class Door:
             away = is_database_trouble(error)
             log.error("database away, spooled" if away else "delivery broke, spooled", error=type(error).__name__)
             await self._spool.put(xml, self._clock.now())
-            return stateless_answer(heard)
+            return self._without_database(heard)
 
     async def _do_without(self, slip: Slip, xml: bytes) -> str | None:
         """The person must not wait for WeChat's own time-out: the answer will follow as a message.
@@ -92,7 +95,10 @@ class Door:
         log.warning("answer late, spooled", kind=type(slip.heard).__name__)
         kept = await self._spool.put(xml, self._clock.now())
         slip.answer.add_done_callback(lambda answer: None if answer.exception() else self._spool.done(kept))
-        return stateless_answer(slip.heard)
+        return self._without_database(slip.heard)
+
+    def _without_database(self, heard: Inbound, *, kept: bool = True) -> str | None:
+        return stateless_answer(heard, self._region, self._clock.now(), kept=kept)
 
     async def take_in_spool(self) -> int:
         """Handle what was kept while the database was away; how many deliveries that were."""
@@ -123,14 +129,15 @@ class Door:
         return taken
 
 
-def stateless_answer(heard: Inbound, *, kept: bool = True) -> str | None:
+def stateless_answer(heard: Inbound, region: str, now: datetime, *, kept: bool = True) -> str | None:
     """What can be said with no database: the hotline to somebody in danger, a kind word to anybody else.
 
-    `kept`: the words are safe on disk. If not even that, we say so and do not pretend.
+    `region`: whose numbers are said (`TONGXING_REGION`). `kept`: the words are safe on disk. If not even that, we
+    say so and do not pretend.
     """
     if not isinstance(heard, Text):
         return None
-    lines = NO_PROGRAMME
-    if screen(heard.content).level >= Level.ORANGE:
-        return wording().say("red.unstored", **lines)
-    return wording().say("help.later" if kept else "help.unkept", **lines)
+    in_danger = screen(heard.content).level >= Level.ORANGE
+    words = wording(language_of(heard.content, DEFAULT)) if in_danger else wording()
+    key = "red.unstored" if in_danger else "help.later" if kept else "help.unkept"
+    return words.say_with(key, CommonWords(words, None, None, None, None, now=now, region=region))

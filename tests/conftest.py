@@ -214,13 +214,14 @@ async def every_log_tells_its_case(house: Tongxing) -> None:
 class open_story:  # noqa: N801 - reads as a verb
     """A story over a database that is ready; used again after a crash, it goes on where the first ended.
 
-    With a `beginning`, what opening leads to was played before. `sms`, `post`: further worlds outside.
+    With a `beginning`, what opening leads to was played before. `sms`, `post`: further worlds outside. `programme`,
+    `staff`: another house than Duantang, and the WeChat users of those who work there.
     """
 
     def __init__(
         self, settings: Settings, clock: Clock, platform: Platform | None = None, *,
         beginning: Beginning | None = None, sms: SmsGateway | None = None, post: Post | None = None,
-        line: Line | None = None,
+        line: Line | None = None, programme: Path = PROGRAMME, staff: dict[str, str] | None = None,
     ) -> None:  # fmt: skip
         self._settings = settings
         self._clock = clock
@@ -228,6 +229,7 @@ class open_story:  # noqa: N801 - reads as a verb
         self._beginning = beginning
         self._sms, self._post = sms, post
         self._line = line
+        self._programme, self._staff = programme, staff
 
     async def __aenter__(self) -> Story:
         nobody = httpx.AsyncBaseTransport()
@@ -249,6 +251,8 @@ class open_story:  # noqa: N801 - reads as a verb
         wire = SettlingWire(platform)
         wire.machine = machine
         story = Story(self.house, platform, machine, PhoneBook(wire), self._settings, self._beginning)
+        if self._staff is not None:
+            story.openids = self._staff
         if self._beginning is None:
             await self._play(story)
         return story
@@ -256,10 +260,8 @@ class open_story:  # noqa: N801 - reads as a verb
     async def _play(self, story: Story) -> None:
         async with self.house.db.begin() as session:
             quiet = Quiet(self._settings.quiet_from, self._settings.quiet_until)
-            await load(
-                session, read_programme(PROGRAMME.read_text(encoding="utf-8")), now=self._clock.now(), quiet=quiet,
-                account=ACCOUNT.app_id,
-            )  # fmt: skip
+            file = read_programme(self._programme.read_text(encoding="utf-8"))
+            await load(session, file, now=self._clock.now(), quiet=quiet, account=ACCOUNT.app_id)
         for name, openid in story.openids.items():
             user = story.platform.add_user(openid, name, "同事", following=True)
             if story.platform.work is not None:

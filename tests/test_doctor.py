@@ -62,6 +62,7 @@ async def test_an_installation_that_is_set_up_right_is_told_so(story: Story) -> 
         "✓ 警报：24 小时内没有",
         "✓ 通道：没有关着的",
         "✓ 工作人员：4 位都至少有一个通道",
+        "✓ 求助电话：CN：12356、120、110；几点有人接没有写：12356",
         "✓ 求助：每一步都有人，每个人都收得到",
         "✓ 调休：今后 30 天放哪天、补哪天都知道",
         "✓ 运行：接收消息和到点做事的都有动静（到点做事的 1 个）",
@@ -106,6 +107,25 @@ async def test_whoever_knows_better_which_words_are_banned_says_so(story: Story)
 
 async def test_a_clock_that_was_moved_is_noticed(story: Story) -> None:
     assert (await line(story, "时钟", changed(story.settings, clock_offset=3600))).startswith("✗ 时钟：拨快了 3600 秒")
+
+
+async def test_the_numbers_that_people_in_danger_get_are_the_same_while_the_database_is_away(story: Story) -> None:
+    said = await line(story, "求助电话", changed(story.settings, region="NZ"))
+    assert said.startswith("✗ 求助电话：项目在 CN，TONGXING_REGION 是 NZ")
+    assert said.endswith("请设成 TONGXING_REGION=CN")
+
+
+async def test_a_number_that_nobody_can_be_told_is_noticed_and_so_is_one_whose_hours_are_known(story: Story) -> None:
+    async with story.house.db.begin() as session:
+        programme = await people.only_programme(session)
+        assert programme is not None
+        programme.lines = [{"number": "12356", "use": "talk", "day_and_night": True}]
+    assert await line(story, "求助电话") == "✓ 求助电话：CN：12356、120、110"
+    async with story.house.db.begin() as session:
+        programme = await people.only_programme(session)
+        assert programme is not None
+        programme.lines = [{"number": "12356", "use": "chat"}]
+    assert (await line(story, "求助电话")).startswith("✗ 求助电话：项目自己的号码有 1 个读不懂")
 
 
 async def test_a_folder_that_is_not_there(story: Story, tmp_path: Path) -> None:

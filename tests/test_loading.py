@@ -1,5 +1,6 @@
 """A programme file: what it brings about, that it may be loaded again, and what it says to a mistake."""
 
+import re
 import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -24,6 +25,7 @@ from app.messages.models import Contact, Outbox
 from app.people.models import House, Person, Posting, Programme
 from app.people.scope import scope_of
 from app.vault import Vault
+from bot.lines import lines_of
 
 EXAMPLE = Path(__file__).parents[1] / "deploy" / "programmes" / "duantang.yaml"
 TEXT = EXAMPLE.read_text(encoding="utf-8")
@@ -84,7 +86,7 @@ async def test_the_example_sets_a_house_up(db: Database) -> None:
     (programme,) = await all_of(db, Programme)
     assert done.programme_id == programme.id
     assert (programme.mood_weekday, programme.mood_at, programme.invite_days) == (2, "16:30", 3)
-    assert (programme.support_line, programme.phone) == ("12356", "0574-00000000")
+    assert (programme.region, programme.lines, programme.phone) == ("CN", [], "0574-00000000")
     (house,) = await all_of(db, House)
     assert (house.zone, house.venue) == (ZONE, "段塘街道活动室")
     people = {person.code: person for person in await all_of(db, Person)}
@@ -383,6 +385,104 @@ async def test_without_an_account_nobody_is_tied_to_a_wechat_user(db: Database) 
         done = await load(session, read_programme(TEXT), now=NOW, quiet=QUIET)
         assert len([note for note in done.notes if "openid" in note]) == 4
         assert await messages.reachable(session, range(1, 8)) == set()
+
+
+# Whom people call
+
+LINES = """  lines:
+    - number: 12356
+      use: talk
+      hours: [每天 08:00-02:00 节假日也在]
+    - {number: 0574-00000001, use: talk, name: 本市热线, languages: [zh, yue], free: true, texts: 是}
+    - {number: 0574-00000002, use: talk, day_and_night: true}
+"""
+
+
+def calling(lines: str) -> str:
+    return TEXT.replace("  invite_days: 3", f"{lines}  invite_days: 3", 1)
+
+
+async def test_a_programme_brings_lines_of_its_own_and_they_are_read_as_they_are_kept(db: Database) -> None:
+    await bring(db, calling(LINES))
+    assert (await bring(db, calling(LINES))).changed == 0
+    (programme,) = await all_of(db, Programme)
+    assert programme.lines[1] == {
+        "number": "0574-00000001", "use": "talk", "name": "本市热线", "languages": ["zh", "yue"], "free": True,
+        "texts": True,
+    }  # fmt: skip
+    lines = lines_of(programme.region, programme.lines, programme.zone)
+    assert [line.number for line in lines] == ["12356", "0574-00000001", "0574-00000002", "120", "110"]
+    assert [(h.weekday, h.opens, h.closes, h.on_holidays) for h in lines[0].hours] == [
+        (day, time(8), time(2), True) for day in range(7)
+    ]
+    assert [line.day_and_night for line in lines] == [False, False, True, False, False]
+    assert (await bring(db, TEXT)).changed == 1
+    (programme,) = await all_of(db, Programme)
+    assert programme.lines == []
+
+
+@pytest.mark.parametrize(
+    ("zone", "region"), [("Asia/Shanghai", "CN"), ("Asia/Urumqi", "CN"), ("Pacific/Auckland", "NZ")]
+)
+async def test_the_region_is_the_one_in_which_the_time_zone_lies(db: Database, zone: str, region: str) -> None:
+    await bring(db, TEXT.replace("  zone: Asia/Shanghai", f"  zone: {zone}", 1))
+    assert [programme.region for programme in await all_of(db, Programme)] == [region]
+
+
+async def test_the_example_of_new_zealand_sets_a_house_up(db: Database) -> None:
+    done = await bring(db, EXAMPLE.with_name("auckland.yaml").read_text(encoding="utf-8"))
+    assert done.notes == []  # every step of its ladders finds somebody
+    (programme,) = await all_of(db, Programme)
+    assert (programme.region, programme.zone, programme.lines) == ("NZ", "Pacific/Auckland", [])
+    assert {house.zone for house in await all_of(db, House)} == {"Pacific/Auckland"}
+
+
+def test_the_lines_that_the_examples_show_can_be_taken_as_they_are() -> None:
+    for name, numbers in (("duantang.yaml", ["12356"]), ("auckland.yaml", ["09 000 0001"])):
+        text = EXAMPLE.with_name(name).read_text(encoding="utf-8")
+        shown = re.search(r"^  # lines:.*\n(?:^  # .*\n)+", text, re.MULTILINE)
+        assert shown is not None
+        lines = shown[0].split("  mood:")[0].split("  # drill")[0]
+        told = read_programme(text.replace(lines, re.sub("^  # ", "  ", lines, flags=re.MULTILINE)))
+        assert [line.number for line in told.programme.lines] == numbers
+
+
+ELSEWHERE = "  region: OTHER\n  lines:\n    - {number: 1925, use: talk}\n    - {number: 119, use: danger}\n"
+WRONG_LINES = [
+    ("  region: NZ\n", "region: NZ", "region 是 NZ，时区却在 CN"),
+    ("  region: TW\n", "region: TW", "只能写 CN、NZ、OTHER"),
+    ("  region: OTHER\n", "region: OTHER", "请在 lines 里写"),
+    ("  lines:\n    - {number: 1, use: talk}\n", "- {number: 1", "电话号码"),
+    ("  lines:\n    - {number: 12355, use: chat}\n", "- {number: 12355", "只能写 talk、danger"),
+    ("  lines:\n    - {number: 12355, use: talk}\n    - {number: '12355', use: talk}\n", "- {number: '1", "写了两遍"),
+    ("  lines:\n    - {number: 119, use: danger, hours: [周一 09:00-10:00]}\n", "- {number: 119", "什么时候都打得通"),
+    ("  lines:\n    - {number: 12355, use: talk, hours: [周一 09:00-10:00], day_and_night: true}\n", "- {number: 12355",
+     "只能写一样"),
+    ("  lines:\n    - {number: 12355, use: talk, name: 心理热线}\n", "- {number: 12355", "锁屏"),
+    ("  lines:\n    - {number: 12355, use: talk, languages: [普通话]}\n", "- {number: 12355", "zh（普通话）"),
+    ("  lines:\n    - {number: 12355}\n", "- {number: 12355", "talk（想说话）或 danger（有危险）"),
+    ("  support_line: 12356\n", "support_line", "现在不这样写了"),
+    ("  emergency_line: 120 或 110\n", "emergency_line", "use: danger"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("lines", "where", "said"), WRONG_LINES, ids=[lines for lines, _, _ in WRONG_LINES])
+def test_a_number_that_would_not_help_is_named_with_its_line(lines: str, where: str, said: str) -> None:
+    text = calling(lines)
+    found = problems_in(text)
+    assert [line for line, words in found if said in words] == [line_of(text, where)], found
+
+
+def test_where_no_number_is_known_a_programme_must_bring_its_own() -> None:
+    away = TEXT.replace("  zone: Asia/Shanghai", "  zone: Asia/Taipei", 1)
+    assert [words for _, words in problems_in(away) if "请写 region" in words]
+    read_programme(away.replace("  invite_days: 3", f"{ELSEWHERE}  invite_days: 3", 1))
+
+
+def test_a_house_in_a_place_whose_numbers_nobody_knows_is_refused() -> None:
+    house = "  - code: duantang\n    name: 段塘生活小站\n    venue"
+    text = TEXT.replace(house, "  - {code: taibei, name: 台北小站, venue: 老地方, zone: Asia/Taipei}\n" + house, 1)
+    assert [words for _, words in problems_in(text) if "不知道这个时区用哪里的求助电话" in words]
 
 
 # What a mistake is answered with

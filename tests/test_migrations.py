@@ -1,5 +1,6 @@
 """Tables and models agree, an upgrade can be taken back, and no upgrade happens without a copy."""
 
+import json
 import shutil
 import sqlite3
 from contextlib import closing
@@ -41,8 +42,8 @@ def url_of(file: Path) -> str:
 
 def add_programme(file: Path, code: str) -> Path:
     row = {
-        "code": code, "name": "段塘", "zone": "Asia/Shanghai", "locale": "zh-Hans", "phone": "", "support_line": "",
-        "emergency_line": "", "mood_weekday": 2, "mood_at": "16:30", "invite_days": 3,
+        "code": code, "name": "段塘", "zone": "Asia/Shanghai", "locale": "zh-Hans", "phone": "", "region": "CN",
+        "lines": "[]", "mood_weekday": 2, "mood_at": "16:30", "invite_days": 3,
     }  # fmt: skip
     with closing(sqlite3.connect(file)) as connection, connection:
         marks = ", ".join("?" * len(row))
@@ -168,6 +169,53 @@ def test_a_database_that_nothing_is_lost_from_is_not_copied(tmp_path: Path, agai
     for _ in range(1 + again):
         migrate(url_of(file))
     assert list(tmp_path.glob("*before*")) == []
+
+
+# What a migration does with what is there
+
+
+@pytest.mark.parametrize(
+    ("zone", "support", "emergency", "region", "lines"),
+    [
+        ("Asia/Shanghai", "12356", "120 或 110", "CN", []),
+        ("Asia/Shanghai", "", "", "CN", []),
+        ("Asia/Shanghai", "0574-1", "120 或 110", "CN", [{"number": "0574-1", "use": "talk"}]),
+        (
+            "Pacific/Auckland",
+            "1737",
+            "111",
+            "NZ",
+            [{"number": "1737", "use": "talk"}, {"number": "111", "use": "danger"}],
+        ),
+        (
+            "Asia/Taipei",
+            "1925",
+            "119",
+            "OTHER",
+            [{"number": "1925", "use": "talk"}, {"number": "119", "use": "danger"}],
+        ),
+    ],
+)
+def test_the_numbers_that_a_programme_had_are_its_own_lines_now_and_again_its_numbers_when_it_is_taken_back(
+    tmp_path: Path, zone: str, support: str, emergency: str, region: str, lines: list[dict[str, str]]
+) -> None:
+    file = tmp_path / "old.db"
+    migrate(url_of(file))
+    downgrade(url_of(file), "0007")
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute(
+            "INSERT INTO programme (code, name, zone, locale, phone, support_line, emergency_line, mood_weekday,"
+            " mood_at, invite_days) VALUES ('a', 'a', ?, 'zh-Hans', '', ?, ?, 2, '16:30', 3)",
+            (zone, support, emergency),
+        )
+    migrate(url_of(file))
+    with closing(sqlite3.connect(file)) as connection:
+        found, own = connection.execute("SELECT region, lines FROM programme").fetchone()
+    assert (found, json.loads(own)) == (region, lines)
+    downgrade(url_of(file), "0007")
+    with closing(sqlite3.connect(file)) as connection:
+        back = connection.execute("SELECT support_line, emergency_line FROM programme").fetchone()
+    assert back == (support or "12356", emergency or "120 或 110")
 
 
 # Refusals

@@ -23,7 +23,7 @@ KEY = re.compile(rf"(?:{'|'.join(sorted(ROOMS))})\.[a-z][a-z0-9_]*")
 PREFIX = re.compile(rf"(?:{'|'.join(sorted(ROOMS))})\.[a-z0-9_]*")
 
 # What Talk.say and a notice's say fill in by themselves, and what `**words_of(…)` and its like bring along.
-COMMON = {"home", "phone", "support", "emergency", "worker", "called"}
+COMMON = {"home", "phone", "support", "later", "emergency", "worker", "called"}
 BROUGHT = {"title", "place", "when", "day", "at", "support", "emergency", "asker", "name", "shift", "back"}
 
 # No reason to be angry (docs: how we speak). What gives a reason to be ashamed is in bot/wording/discretion.yaml.
@@ -165,7 +165,7 @@ def test_what_stands_on_a_card_fits_its_field(key: str) -> None:
 
 
 def test_nothing_says_that_somebody_is_there_around_the_clock() -> None:
-    for key in KEYS:
+    for key in KEYS - {"lines.day_and_night"}:  # said of a number for which it is written down, tests/test_lines.py
         words = plain(key)
         assert not re.search(r"24 ?小时(?!内)|全天|随时都在|马上(就)?(来|到)", words), key
 

@@ -12,11 +12,12 @@ from app.installation import PROOF, Installation
 from app.messages import health
 from app.messages.models import Channel, Contact
 from app.people import service as people
-from app.people.models import Person
+from app.people.models import Person, Programme
 from app.readiness import is_reached
 from app.settings import Settings
 from app.watch import service as watch
 from app.watch.models import Heartbeat, Role
+from bot.lines import Use, lines_of, regions, unreadable
 from bot.wechat import ERRCODES
 from bot.wording import wording
 from scheduler.watch import CHANNEL as WATCH
@@ -47,6 +48,7 @@ async def inside(db: Database, settings: Settings, now: datetime) -> list[Line]:
         *(bad("通道", _closed(one)) for one in closed),
         *([] if closed else [good("通道", "没有关着的")]),
         _staff(staff, settings, now),
+        _lines(programme, settings),
         *_ladders(weak),
         _make_up_days(unknown),
         *_watchers(beats, settings, now),
@@ -83,6 +85,23 @@ def _staff(staff: list[tuple[Person, Contact | None]], settings: Settings, now: 
         advice = "请他们加入公众号（还要设好待办模板），或者设好企业微信、短信、邮件，并在项目文件里写上"
         return bad(what, f"{len(lost)} 位现在哪个通道都叫不到（{'、'.join(lost)}）：{advice}")
     return good(what, f"{len(staff)} 位都至少有一个通道")
+
+
+def _lines(programme: Programme | None, settings: Settings) -> Line:
+    """Which numbers people in danger are given, and whether they are the same while the database is away."""
+    what = "求助电话"
+    if programme is None:
+        return unset(what, "还没有项目：请用 tongxing load 读入")
+    region, while_away = programme.region, settings.region
+    if while_away != region and region in regions():
+        advice = f"数据库断开时说的是别处的号码，请设成 TONGXING_REGION={region}"
+        return bad(what, f"项目在 {region}，TONGXING_REGION 是 {while_away}：{advice}")
+    if broken := unreadable(programme.lines):
+        return bad(what, f"项目自己的号码有 {broken} 个读不懂，没有告诉任何人：请改项目文件的 lines，再读入")
+    lines = lines_of(region, programme.lines, programme.zone)
+    silent = [line.number for line in lines if line.use is Use.TALK and not line.hours and not line.day_and_night]
+    unknown = f"；几点有人接没有写：{'、'.join(silent)}" if silent else ""
+    return good(what, f"{region}：{'、'.join(line.number for line in lines)}{unknown}")
 
 
 def _make_up_days(unknown: Mapping[str, list[int]]) -> Line:

@@ -17,6 +17,7 @@ from app.loading.problems import Problem
 from app.loading.schema import ActivityEntry, Entry, HouseEntry, MemberEntry, Plan, ProgrammeEntry, StaffEntry
 from app.loading.sentences import nearest
 from app.people.models import Role
+from bot.lines import OTHER, region_of_zone, regions
 
 LABELS = ("精神", "心理", "抑郁", "自杀", "患者", "康复", "服药", "病")
 
@@ -24,7 +25,7 @@ LABELS = ("精神", "心理", "抑郁", "自杀", "患者", "康复", "服药", 
 def check(file: ProgrammeFile) -> list[Problem]:
     return list(
         chain(
-            _codes(file), _neutral(file), _phones(file), _houses(file), _same_names(file), _staff(file),
+            _codes(file), _neutral(file), _phones(file), _lines(file), _houses(file), _same_names(file), _staff(file),
             _companions(file), _rota(file), _activities(file), _ladders(file), _somebody_answers(file),
         )
     )  # fmt: skip
@@ -60,10 +61,12 @@ def _neutral(file: ProgrammeFile) -> Iterator[Problem]:
         *((house, "name", house.name) for house in file.houses),
         *((activity, "title", activity.title) for activity in file.activities),
     ]
-    for entry, field, words in named:
+    lines = [(("programme", "lines", n, "name"), line.name) for n, line in enumerate(file.programme.lines)]
+    shown = [*(((*entry.path, field), words) for entry, field, words in named), *lines]
+    for path, words in shown:
         label = next((label for label in LABELS if label in words), None)
         if label:
-            yield file.problem(entry, field, f"里有“{label}”：它会显示在手机锁屏上，旁人能看到，请换一个中性的说法")
+            yield file.sheet.problem(path, f"里有“{label}”：它会显示在手机锁屏上，旁人能看到，请换一个中性的说法")
 
 
 def _same_names(file: ProgrammeFile) -> Iterator[Problem]:
@@ -91,6 +94,38 @@ def _phones(file: ProgrammeFile) -> Iterator[Problem]:
             word = "空着" if (*house.path, "phone") in file.sheet.empty else "少了"
             text = f"{word}，请写小站的电话（或者在 programme 里写一个各小站共用的 phone）"
             yield file.problem(house, "phone", text)
+
+
+def _lines(file: ProgrammeFile) -> Iterator[Problem]:
+    """Whoever is in danger is given a number that rings where they are."""
+    programme = file.programme
+    where: Path = ("programme", "lines")
+    first: set[str] = set()
+    for n, line in enumerate(programme.lines):
+        if line.number in first:
+            yield file.sheet.problem((*where, n, "number"), "写了两遍，请删掉一个")
+        first.add(line.number)
+        if line.day_and_night and line.hours:
+            yield file.sheet.problem((*where, n, "hours"), "和 day_and_night 只能写一样")
+        if line.use == "danger" and line.hours:
+            yield file.sheet.problem((*where, n, "hours"), "写不得：有危险时打的电话，要什么时候都打得通")
+    if not programme.code:
+        return
+    if not programme.calls:
+        known = "、".join((*regions(), OTHER))
+        yield file.sheet.problem(
+            ("programme", "zone"), f"不知道这个时区用哪里的求助电话，请写 region（{known}；OTHER 要自己写 lines）"
+        )
+    there = region_of_zone(programme.zone)
+    if there and programme.calls not in (there, OTHER):
+        yield file.sheet.problem(("programme", "region"), f"是 {programme.calls}，时区却在 {there}，请改对一个")
+    if programme.calls == OTHER and {line.use for line in programme.lines} != {"talk", "danger"}:
+        yield file.sheet.problem(
+            ("programme", "region"), "是 OTHER，请在 lines 里写至少一个 use: talk 和一个 use: danger 的号码"
+        )
+    for house in file.houses:
+        if house.zone not in ("", programme.zone) and programme.calls != OTHER and not region_of_zone(house.zone):
+            yield file.problem(house, "zone", "不知道这个时区用哪里的求助电话，这个小站请放在另一个项目里")
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from app.loading.weekly import (
     weekly_rule,
 )
 from app.people.models import Role
+from bot.lines import WEEKDAYS, region_of_zone
 
 RULE_PARTS = frozenset(
     "FREQ INTERVAL COUNT UNTIL BYDAY BYMONTHDAY BYMONTH BYSETPOS BYYEARDAY BYWEEKNO WKST".split()  # noqa: SIM905
@@ -82,6 +83,12 @@ def _mail(text: str) -> str:
 def _locale(text: str) -> str:
     if not re.fullmatch(r"[a-z]{2}(-[A-Za-z]{2,4})?", text):
         raise ValueError("要写成 zh-Hans、zh-Hant 或 en")
+    return text
+
+
+def _language(text: str) -> str:
+    if not re.fullmatch(r"[a-z]{2,3}", text):
+        raise ValueError("要写语言的代码，比如 zh（普通话）、yue（粤语）、en（英语）")
     return text
 
 
@@ -214,18 +221,44 @@ class Ladders(Entry):
         return {level: plan for level, plan in written.items() if plan is not None}
 
 
+class LineEntry(Entry):
+    number: Phone = Field(description="求助电话的号码，比如 12356")
+    use: Literal["talk", "danger"] = Field(description="什么时候打：talk（想说话）或 danger（有危险）")
+    name: Title = ""
+    languages: list[Annotated[str, _as(_language)]] = Field(default_factory=list)
+    free: Annotated[bool, _as(_yes)] = False
+    texts: Annotated[bool, _as(_yes)] = False
+    day_and_night: Annotated[bool, _as(_yes)] = False
+    hours: list[Annotated[tuple[Shift, ...], _as(read_shifts)]] = Field(default_factory=list)
+
+    def as_stored(self) -> dict[str, Any]:
+        """The line as `bot.lines` reads it: only what is written."""
+        told = {name: getattr(self, name) for name in ("name", "languages", "free", "texts", "day_and_night")}
+        hours = [
+            {"weekdays": [WEEKDAYS[shift.weekday]], "opens": shift.starts, "closes": shift.ends,
+             "on_holidays": shift.on_holidays}
+            for shifts in self.hours for shift in shifts
+        ]  # fmt: skip
+        return {"number": self.number, "use": self.use, **{k: v for k, v in {**told, "hours": hours}.items() if v}}
+
+
 class ProgrammeEntry(Entry):
     code: Code = Field(description="项目的代码（英文字母和数字）")
     name: Title = Field(description="项目的名称")
     zone: Zone = "Asia/Shanghai"
     locale: Annotated[str, _as(_locale)] = "zh-Hans"
     phone: Phone = ""
-    support_line: Text = "12356"
-    emergency_line: Text = "120 或 110"
+    region: Literal["CN", "NZ", "OTHER"] | None = None
+    lines: list[LineEntry] = Field(default_factory=list)
     invite_days: Annotated[int, _whole(0, 60)] = 3
     mood: Mood = Mood()
     ladders: Ladders = Ladders()
     drill: Annotated[Monthly | None, _as(read_monthly)] = None
+
+    @property
+    def calls(self) -> str:
+        """Whose numbers people call: the region that is written, or the one in which the time zone lies; or ""."""
+        return self.region or region_of_zone(self.zone) or ""
 
 
 class HouseEntry(Entry):

@@ -9,6 +9,12 @@ from pydantic import BaseModel
 from app.loading.lines import EXAMPLE, Path, Sheet
 from app.loading.problems import Problem
 
+# What a key that there was once is written as now.
+REPLACED = {
+    "support_line": "和 region 的一样就删掉，不一样请写在 lines 里（use: talk）",
+    "emergency_line": "和 region 的一样就删掉，不一样请写在 lines 里（use: danger）",
+}
+
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """`，是不是想写 phone？`, or nothing where nothing is near."""
@@ -29,6 +35,8 @@ def _sentence(error: Mapping[str, Any], model: type[BaseModel], inner: Path, *, 
             return f"{'空着' if empty else '少了'}，请写{_asked(model, inner)}"
         case "extra_forbidden":
             known = list(_owner(model, inner).model_fields)
+            if str(inner[-1]) in REPLACED:
+                return f"现在不这样写了：{REPLACED[str(inner[-1])]}"
             hint = nearest(str(inner[-1]), known)
             return f"不认识{hint or '，请删掉；这里可以写 ' + '、'.join(known)}"
         case "value_error":

@@ -59,7 +59,9 @@ async def _programme(session: AsyncSession, entry: ProgrammeEntry, tally: Tally)
     """The programme, and the levels whose ladders are other ones from now on."""
     row = await session.scalar(select(Programme).where(col(Programme.code) == entry.code))
     values = {
-        **entry.model_dump(exclude={"code", "mood", "ladders", "drill"}),
+        **entry.model_dump(exclude={"code", "mood", "ladders", "drill", "region", "lines"}),
+        "region": entry.calls,
+        "lines": [line.as_stored() for line in entry.lines],
         "mood_weekday": entry.mood.weekday,
         "mood_at": entry.mood.at,
     }

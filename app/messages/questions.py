@@ -123,6 +123,18 @@ async def close(
     await release_held(session, contact, now)
 
 
+async def last_put(session: AsyncSession, person_id: int, topic: str) -> Question | None:
+    """The last question of `topic` that was put to this person, whatever became of it."""
+    last: Question | None = await session.scalar(
+        select(Question)
+        .join(Contact, col(Contact.id) == col(Question.contact_id))
+        .where(col(Contact.person_id) == person_id, col(Question.topic) == topic)
+        .order_by(col(Question.id).desc())
+        .limit(1)
+    )
+    return last
+
+
 async def answered_since(session: AsyncSession, contact: Contact, topic: str, since: datetime) -> bool:
     """Whether this person has answered a question of `topic` that was asked since then."""
     found = select(col(Question.id)).where(

@@ -37,7 +37,7 @@ class Shell:
         )
 
     def render(self, template: str, *, words: Wording, status: int = 200, **data: Any) -> Response:
-        html = self._jinja.get_template(template).render(say=words.say, lang=words.locale, **data)
+        html = self._jinja.get_template(template).render(say=words.say, lang=words.written_in("page"), **data)
         return HTMLResponse(html, status_code=status, headers=HEADERS)
 
     def broken(self, why: str, *, status: int) -> Response:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import JSON, Column, Index, UniqueConstraint, text
 from sqlmodel import Field
@@ -31,14 +32,18 @@ class Topic(StrEnum):
 
 
 class Programme(Record, table=True):
+    """`region`: whose numbers its people call; `lines`: its own, as `bot.lines` reads them, before those."""
+
     id: int | None = Field(default=None, primary_key=True)
     code: str = Field(unique=True, max_length=40)
     name: str
     zone: str = "Asia/Shanghai"
     locale: str = "zh-Hans"
     phone: str = ""
-    support_line: str = "12356"
-    emergency_line: str = "120 或 110"
+    region: str = Field(default="CN", max_length=8, sa_column_kwargs={"server_default": "CN"})
+    lines: list[dict[str, Any]] = Field(
+        default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]")
+    )
     mood_weekday: int = 2
     mood_at: str = "16:30"
     invite_days: int = 3

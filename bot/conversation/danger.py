@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from app.db import ident
 from app.duty.service import next_duty, on_duty, who_answers
 from app.escalations import service as escalations
 from app.escalations.states import Level
@@ -12,6 +13,8 @@ from app.people.models import Role
 from bot.conversation import grammar
 from bot.conversation.dialogue import dialogue
 from bot.conversation.talk import Talk
+from bot.wechat import Text
+from bot.wording.language import language_of
 from bot.wording.moments import moment_words
 
 TOPIC = "safe"
@@ -19,12 +22,13 @@ TOPIC = "safe"
 
 async def red_reply(talk: Talk) -> str:
     """Said only after the case is part of this unit of work; it names whoever is really there."""
+    await _in_their_words(talk, _said(talk))
     about_somebody_else = talk.reading is not None and talk.reading.category == "third_party"
     if talk.who().role is Role.FAMILY and about_somebody_else:
         return talk.say("red.family")
     if talk.who().role is Role.GUEST:
         return talk.say("red.stranger")
-    await talk.ask(TOPIC, lasts=timedelta(hours=12))
+    await talk.ask(TOPIC, lasts=timedelta(hours=12), locale=talk.words.locale)
     house = talk.at_house()
     answers = await who_answers(talk.session, talk.who(), house, talk.now)
     if answers is not None:
@@ -32,12 +36,13 @@ async def red_reply(talk: Talk) -> str:
     back = await next_duty(talk.session, house, talk.now)
     if back is None or await on_duty(talk.session, house, talk.now):
         return talk.say("red.no_rota")
-    return talk.say("red.off_duty", next_duty=moment_words(back, talk.now, talk.zone))
+    return talk.say("red.off_duty", next_duty=moment_words(back, talk.now, talk.zone, talk.words.locale))
 
 
 @dialogue(TOPIC, again="red.again")
 async def safe(talk: Talk, question: Question, text: str) -> str | None:
     """Whatever sounds like a cry for help is one, whichever number stands before it."""
+    await _in_their_words(talk, text)
     is_safe = grammar.is_safe(text)
     if is_safe is None:
         is_safe = {1: True, 2: False, None: None}[grammar.number(text, 2)]
@@ -51,6 +56,7 @@ async def safe(talk: Talk, question: Question, text: str) -> str | None:
 
 async def not_safe(talk: Talk, question: Question, text: str | None = None) -> str:
     """They say, or tap, that they need help."""
+    await _in_their_words(talk, text or "")
     await talk.answered(question)
     await help_wanted(talk, text, asked=True)
     return talk.say("red.help")
@@ -61,6 +67,7 @@ async def help_wanted(talk: Talk, text: str | None, *, asked: bool = False) -> N
 
     `asked`: they were asked whether they are safe. Whatever is open then is red from here on.
     """
+    await _in_their_words(talk, text or "")
     row = await escalations.open_case_of(talk.session, talk.who())
     if row is None or (asked and row.level < Level.RED):
         await escalations.flag(
@@ -81,9 +88,20 @@ async def in_a_case(talk: Talk) -> bool:
 
 async def goes_on(talk: Talk, text: str) -> str:
     """Words that nobody here understands, from somebody with an open case: they join it, and the lines are said."""
+    await _in_their_words(talk, text)
     await escalations.flag(
         talk.session, talk.who(), Level.YELLOW, "none", rule="case.goes-on", rules_version="1", said=text,
         now=talk.now,
     )  # fmt: skip
     question = await questions.current(talk.session, talk.contact, talk.now)
     return talk.say("red.again" if question is not None and question.topic == TOPIC else "red.goes_on")
+
+
+async def _in_their_words(talk: Talk, text: str) -> None:
+    """What is said from here on is in the language of `text`; if that does not show, in the one we asked them in."""
+    asked = await questions.last_put(talk.session, ident(talk.who()), TOPIC)
+    talk.speaks = language_of(text, (asked.data.get("locale") if asked else None) or talk.locale)
+
+
+def _said(talk: Talk) -> str:
+    return talk.heard.content if isinstance(talk.heard, Text) else ""

@@ -271,16 +271,23 @@ def asks_when_or_where(text: str) -> bool:
 
 # Safety
 
-_UNSAFE = re.compile(r"不(?:太)?安全|帮|救|害怕|快来|来人|找人|人工")
-_SAFE = frozenset({"安全", "我安全", "我很安全", "现在安全", "没事", "没事了", "我没事"})
+_UNSAFE = re.compile(
+    r"(?:不|唔)(?:是|係)?(?:太|很|好|那么)?安全|帮|救|害怕|好(?:驚|惊)|快来|来人|找人|揾人|搵人|人工|"
+    r"\b(?:help(?! yourself)|not (?:really |very |that )?safe|unsafe|scared|afraid|frightened|in danger)\b|"
+    r"n[o']t feel safe"
+)
+_SAFE = re.compile(
+    r"(?:1[ ,.:、)]*)?(?:(?:我|我现在|现在)?(?:很|都|好|係|系)?安全(?:的|嘅)?|(?:我)?(?:没|冇)事(?:了|啦)?|"
+    r"(?:yes,? )?(?:(?:i'?m|i am) )?safe(?: now| right now)?|(?:i'?m|i am) (?:ok|okay|fine)(?: now)?)"
+)
 
 
 def is_safe(text: str) -> bool | None:
-    """The answer to "您现在安全吗"; anything that asks for help is a no."""
-    plain = normalise(text)
+    """The answer to "您现在安全吗", in any of our languages; anything that asks for help is a no."""
+    plain = normalise(text).translate(_SIMPLIFIED).replace("\u2019", "'")
     if _UNSAFE.search(plain):
         return False
-    return True if plain in _SAFE else None
+    return True if _SAFE.fullmatch(plain) else None
 
 
 # Codes

@@ -19,18 +19,22 @@ from app.people.models import House, Person, Programme, Role
 from app.tasks import service as tasks
 from app.tasks.models import TaskKind
 from bot.discretion import discreet
+from bot.lines import HOME, lines_of, region_of, zone_in
+from bot.lines.spoken import Callables
 from bot.links import Links
 from bot.screening import Level, Reading
 from bot.wechat.inbound import Inbound
-from bot.wording import Wording, wording
+from bot.wording import DEFAULT, Wording, wording
 from bot.wording.moments import moment_words
-
-NO_PROGRAMME = {"support": "12356", "emergency": "120 或 110"}
 
 
 @dataclass
 class Talk:
-    """One delivery on its way through the conversation, inside one unit of work."""
+    """One delivery on its way through the conversation, inside one unit of work.
+
+    `region`: whose numbers are said where there is no programme. `speaks`: the locale in which somebody in danger
+    wrote, where that is not the programme's.
+    """
 
     session: AsyncSession
     now: datetime
@@ -44,11 +48,18 @@ class Talk:
     worker: Person | None = None
     reading: Reading | None = None
     inbox_id: int | None = None
+    region: str = HOME
+    speaks: str | None = None
     aside: list[str] = field(default_factory=list)
 
     @property
     def words(self) -> Wording:
-        return wording(self.programme.locale if self.programme else "zh-Hans")
+        return wording(self.speaks or self.locale)
+
+    @property
+    def locale(self) -> str:
+        """The locale of the programme."""
+        return self.programme.locale if self.programme else DEFAULT
 
     @property
     def zone(self) -> str:
@@ -61,7 +72,9 @@ class Talk:
 
         A name in it that must not show is replaced by a neutral word: an answer lights up a screen as well.
         """
-        common = CommonWords(self.words, self.programme, self.house, self.worker, self.person)
+        common = CommonWords(
+            self.words, self.programme, self.house, self.worker, self.person, now=self.now, region=self.region
+        )
         common.update(self.discreetly(data))
         return self.words.say_with(key, common)
 
@@ -139,9 +152,11 @@ class CommonWords(dict[str, Any]):
 
     def __init__(
         self, words: Wording, programme: Programme | None, house: House | None, worker: Person | None,
-        person: Person | Addressee | None,
+        person: Person | Addressee | None, *, now: datetime, region: str = HOME,
     ) -> None:  # fmt: skip
+        """`region`: where we are when there is no programme."""
         super().__init__()
+        self._now, self._region = now, region
         self._words, self._programme, self._house = words, programme, house
         self._worker, self._person = worker, person
 
@@ -154,11 +169,24 @@ class CommonWords(dict[str, Any]):
             case "phone":
                 return (house.phone if house else "") or (programme.phone if programme else "")
             case "support":
-                return programme.support_line if programme else NO_PROGRAMME["support"]
+                return self._callables.support()
+            case "later":
+                return self._callables.later()
             case "emergency":
-                return programme.emergency_line if programme else NO_PROGRAMME["emergency"]
+                return self._callables.emergency()
             case "worker":
                 return self._worker.name if self._worker else self._words.say("people.somebody")
             case "called":
                 return self._person.known_as if self._person else ""
         raise KeyError(name)
+
+    @property
+    def _callables(self) -> Callables:
+        """Who can be called now, by the region of the house and what its programme wrote down."""
+        programme, house = self._programme, self._house
+        if programme is None:
+            return Callables(lines_of(self._region), self._words, self._now, zone_in(self._region))
+        region = region_of(programme.region, programme.zone, house.zone if house else None)
+        own = programme.lines if region == programme.region else ()
+        lines = lines_of(region, own, programme.zone)
+        return Callables(lines, self._words, self._now, house.zone if house else programme.zone)

@@ -10,6 +10,7 @@ from app.escalations import service as escalations
 from app.escalations.ladders import read_ladder
 from app.escalations.models import CaseRow
 from app.escalations.states import Level, State
+from app.messages import questions
 from app.people import service as people
 from app.tasks.models import Task
 from bot.notices.letter import (
@@ -130,9 +131,11 @@ async def taken(desk: Desk) -> Letter:
     if by <= desk.now:
         raise Dropped("too late to promise")
     owner = await people.person(desk.session, row.owner_id)
+    asked = await questions.last_put(desk.session, desk.who().id, "safe")
+    desk.speaks = asked.data.get("locale") if asked else None
     if not desk.who().phone:
         return Letter(desk.say("red.taken_no_phone", owner=owner.name))
-    return Letter(desk.say("red.taken", owner=owner.name, by=moment_words(by, desk.now, desk.zone)))
+    return Letter(desk.say("red.taken", owner=owner.name, by=moment_words(by, desk.now, desk.zone, desk.words.locale)))
 
 
 @notice("case_follow_up", rungs=TO_STAFF)

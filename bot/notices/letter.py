@@ -18,7 +18,7 @@ from app.people.models import House, Person, Programme, Topic
 from bot.conversation.talk import CommonWords
 from bot.discretion import discreet
 from bot.links import Links
-from bot.wording import Wording, wording
+from bot.wording import DEFAULT, Wording, wording
 
 Found = TypeVar("Found")
 PERSONAL = frozenset({"called", "worker"})
@@ -149,7 +149,7 @@ class Sheaf:
 
 @dataclass(slots=True)
 class Desk:
-    """What composing a notice has in its hands."""
+    """What composing a notice has in its hands. `speaks`: as in a talk, for a notice that answers one."""
 
     sheaf: Sheaf
     row: Parcel
@@ -157,6 +157,7 @@ class Desk:
     house: House | None
     programme: Programme | None
     worker: Person | None
+    speaks: str | None = None
     indiscreet: list[str] = field(default_factory=list)
     personal: bool = False
 
@@ -174,7 +175,7 @@ class Desk:
 
     @property
     def words(self) -> Wording:
-        return wording(self.programme.locale if self.programme else "zh-Hans")
+        return wording(self.speaks or (self.programme.locale if self.programme else DEFAULT))
 
     @property
     def zone(self) -> str:
@@ -202,7 +203,7 @@ class Desk:
         self.personal |= bool(PERSONAL & words.needs(key))
         discreetly, replaced = discreet(words).data(data)
         self.indiscreet += [name for name in replaced if name not in self.indiscreet]
-        common = CommonWords(words, self.programme, self.house, self.worker, self.person)
+        common = CommonWords(words, self.programme, self.house, self.worker, self.person, now=self.now)
         common.update(discreetly)
         return words.say_with(key, common)
 

@@ -1,6 +1,10 @@
-"""Every sentence that a person reads, per locale, as data: `zh-Hans.yaml` and its sisters."""
+"""Every sentence that a person reads, per locale, as data: `zh-Hans.yaml` and its sisters.
 
-from collections.abc import Mapping
+`zh-Hans.yaml` has them all. Another locale has what was written for its readers; a sentence that it does not have
+is said as zh-Hans has it, each by itself.
+"""
+
+from collections.abc import Mapping, Set
 from functools import lru_cache
 from pathlib import Path
 from string import Formatter
@@ -17,11 +21,14 @@ class WordingError(Exception):
 
 
 class Wording:
-    """The sentences of one locale: `say("rsvp.going", when=…, place=…)`."""
+    """The sentences of one locale: `say("rsvp.going", when=…, place=…)`.
 
-    def __init__(self, locale: str, sentences: dict[str, str]) -> None:
+    `borrowed`: the keys whose sentences are those of zh-Hans, because this locale has none of its own.
+    """
+
+    def __init__(self, locale: str, sentences: Mapping[str, str], borrowed: Set[str] = frozenset()) -> None:
         self.locale = locale
-        self.version = locale
+        self.borrowed = borrowed
         self._sentences = sentences
         self._needs: dict[str, set[str]] = {}
 
@@ -41,6 +48,15 @@ class Wording:
     def keys(self) -> set[str]:
         return set(self._sentences)
 
+    def written_in(self, room: str) -> str:
+        """The locale in which people read the sentences of `room`: zh-Hans where one of them is borrowed."""
+        return DEFAULT if any(key.startswith(f"{room}.") for key in self.borrowed) else self.locale
+
+    @property
+    def version(self) -> str:
+        """The words in which people are asked for their consent, as it is kept with what they answered."""
+        return self.written_in("join")
+
     def needs(self, key: str) -> set[str]:
         """The names of the data that a sentence speaks of."""
         known = self._needs.get(key)
@@ -52,10 +68,23 @@ class Wording:
 
 @lru_cache
 def wording(locale: str = DEFAULT) -> Wording:
-    """The sentences of `locale`; those of zh-Hans where there is no such file."""
-    file = FOLDER / f"{locale}.yaml"
-    if not file.exists():
-        file = FOLDER / f"{DEFAULT}.yaml"
-    tree = yaml.safe_load(file.read_text(encoding="utf-8"))
-    flat = {f"{room}.{name}": str(text) for room, lines in tree.items() for name, text in lines.items()}
-    return Wording(file.stem, flat)
+    """The sentences of `locale`; those of zh-Hans for what it lacks, and for everything where there is no such file."""
+    everything = _read(DEFAULT)
+    own = _read(locale) if (FOLDER / f"{locale}.yaml").exists() and locale != DEFAULT else None
+    if own is None:
+        return Wording(DEFAULT, everything)
+    if unknown := own.keys() - everything.keys():
+        raise WordingError(f"{locale} has sentences that nobody says: {', '.join(sorted(unknown))}")
+    return Wording(locale, {**everything, **own}, everything.keys() - own.keys())
+
+
+@lru_cache
+def locales() -> tuple[str, ...]:
+    """The locales that have sentences of their own, the one that has them all first."""
+    found = {file.stem for file in FOLDER.glob("*.yaml")} - {"discretion"}
+    return (DEFAULT, *sorted(found - {DEFAULT}))
+
+
+def _read(locale: str) -> dict[str, str]:
+    tree = yaml.safe_load((FOLDER / f"{locale}.yaml").read_text(encoding="utf-8"))
+    return {f"{room}.{name}": str(text) for room, lines in tree.items() for name, text in lines.items()}

@@ -1,4 +1,4 @@
-"""How moments are said in Chinese: on the wall of a house, never in UTC."""
+"""How moments are said: by the clock on the wall of a house, never in UTC; in Chinese unless a locale is named."""
 
 from datetime import date, datetime
 
@@ -37,11 +37,24 @@ def hour_words(moment: datetime, zone: str) -> str:
     return f"{part} {hour} 点半" if here.minute == 30 else f"{part} {hour}:{here.minute:02d}"
 
 
-def moment_words(moment: datetime, now: datetime, zone: str) -> str:
-    """`今天 17:00`, `明天 08:30`, `11月25日（周三）08:30`."""
+def moment_words(moment: datetime, now: datetime, zone: str, locale: str = "zh-Hans") -> str:
+    """`今天 17:00`, `明天 08:30`, `11月25日（周三）08:30`; `today 17:00`, `Wed 25 Nov 08:30`."""
     here, today = local(moment, zone), local(now, zone).date()
-    day = {0: "今天 ", 1: "明天 ", -1: "昨天 "}.get((here.date() - today).days) or day_words(moment, zone)
-    return f"{day}{here:%H:%M}"
+    near = _NEAR["en" if locale == "en" else "zh"].get((here.date() - today).days)
+    if near:
+        return f"{near} {here:%H:%M}"
+    if locale == "en":
+        return f"{_DAYS[here.weekday()]} {here.day} {_MONTHS[here.month - 1]} {here:%H:%M}"
+    day = day_words(moment, zone)
+    return f"{day.replace('周', '週') if locale == 'zh-Hant' else day}{here:%H:%M}"
+
+
+_NEAR = {
+    "zh": {0: "今天", 1: "明天", -1: "昨天"},
+    "en": {0: "today", 1: "tomorrow", -1: "yesterday"},
+}
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def when_words(moment: datetime, zone: str) -> dict[str, str]:
