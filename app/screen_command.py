@@ -1,4 +1,4 @@
-"""`tongxing screen`: reads messages from standard input and says what screening sees in each, one JSON object a line."""
+"""`tongxing screen`: messages on standard input, and for each line one JSON object: what screening sees in it."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -7,17 +7,19 @@ from typing import Any
 from bot.screening import ALONE, Context, Reading, Speaker, screen
 
 
-class InputError(ValueError):
-    """A line of standard input that cannot be read; the sentence says which and what to write instead."""
+class LineError(Exception):
+    """A line that cannot be read; the sentence says what to write instead."""
 
 
-def lines(given: Iterable[str]) -> Iterator[str]:
-    """One answer for each line that is not empty: a message, or a JSON object with `text` and what is known besides."""
-    for number, line in enumerate(given, start=1):
-        bare = line.rstrip("\r\n")
-        if bare.strip():
-            text, context = _asked(bare, number)
-            yield json.dumps(as_json(screen(text, context)), ensure_ascii=False)
+def lines(given: Iterable[str]) -> Iterator[tuple[str, bool]]:
+    """An answer for each line, and whether the line could be read: a message, or a JSON object with `text`."""
+    for line in given:
+        try:
+            text, context = _asked(line.rstrip("\r\n"))
+        except LineError as error:
+            yield json.dumps({"error": str(error)}, ensure_ascii=False), False
+        else:
+            yield json.dumps(as_json(screen(text, context)), ensure_ascii=False), True
 
 
 def as_json(reading: Reading) -> dict[str, Any]:
@@ -35,29 +37,32 @@ def as_json(reading: Reading) -> dict[str, Any]:
     }
 
 
-def _asked(line: str, number: int) -> tuple[str, Context]:
+def _asked(line: str) -> tuple[str, Context]:
     if not line.lstrip().startswith("{"):
         return line, ALONE
     try:
         row = json.loads(line)
     except ValueError:
         return line, ALONE  # somebody wrote a brace
-    if not isinstance(row, dict) or not isinstance(row.get("text"), str):
-        raise InputError(f"第 {number} 行是 JSON，但没有文字 text：要写成 {{\"text\": \"…\"}}，或者直接写一行话")
-    return row["text"], _context(row, number)
+    if not isinstance(row.get("text"), str):
+        raise LineError('这一行是 JSON，但没有文字 text：要写成 {"text": "…"}，或者直接写一行话')
+    return row["text"], _context(row)
 
 
-def _context(row: dict[str, Any], number: int) -> Context:
+def _context(row: dict[str, Any]) -> Context:
+    earlier = row.get("earlier", [])
     try:
+        if not isinstance(earlier, list):
+            raise TypeError
         return Context(
-            earlier=tuple(map(str, row.get("earlier", ()))),
+            earlier=tuple(map(str, earlier)),
             mood=int(row["mood"]) if row.get("mood") is not None else None,
             yellows=int(row.get("yellows", 0)),
             worried=int(row.get("worried", 0)),
             speaker=Speaker(row.get("speaker", "member")),
         )
     except (TypeError, ValueError):
-        raise InputError(
-            f"第 {number} 行里有一项看不懂：earlier 是一列话，mood、yellows、worried 是数字，"
+        raise LineError(
+            "这一行里有一项看不懂：earlier 是一列话，mood、yellows、worried 是数字，"
             "speaker 是 member、family 或 counsellor"
         ) from None

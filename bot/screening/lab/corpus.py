@@ -30,7 +30,7 @@ PSYSUICIDE: Mapping[str, tuple[Level, str]] = {
 }
 
 
-class CorpusError(ValueError):
+class CorpusError(Exception):
     """A file that cannot be trained on or measured with; the message names the file and the line."""
 
 

@@ -76,7 +76,7 @@ def by_screener(screener: Screener, examples: Sequence[Example]) -> list[Read]:
     return [(each, screener.read(each.text).level) for each in examples]
 
 
-def evaluate(data: Data, screener: Screener, say: Say, *, folds: bool = True) -> list[Gate]:
+def evaluate_all(data: Data, screener: Screener, say: Say, *, folds: bool = True) -> list[Gate]:
     """Print the whole measurement; the gates, kept or not."""
     gates: list[Gate] = []
     if folds:

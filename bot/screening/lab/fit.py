@@ -27,6 +27,7 @@ SEEN = 2  # messages at least, for a gram to count
 KEPT = 120_000  # grams, the most frequent
 STRENGTH = 10.0  # C of the regressions
 ELSEWHERE = 0.5  # what a message of another corpus weighs beside one of ours
+OTHERS = ("everyday", "psysuicide")  # in the place of an author
 GROUPS = 4  # of authors, for scores that the fit had not seen
 Ints = NDArray[np.int64]
 Doubles = NDArray[np.float64]
@@ -78,7 +79,7 @@ def train(ours: Sequence[Prepared], elsewhere: Sequence[Prepared], rules: RuleSe
 
 def _group(example: Example) -> int:
     """Authors stay together; everyday messages are dealt out one by one."""
-    name = example.text if example.author in ("everyday", "psysuicide") else example.author
+    name = example.text if example.author in OTHERS else example.author
     return int(hashlib.sha256(name.encode()).hexdigest(), 16) % GROUPS
 
 
@@ -111,7 +112,9 @@ def fit(examples: Sequence[Prepared], rules: RuleSet) -> Model:
         csr_matrix((values, (rows, cols)), shape=(len(examples), len(words)), dtype=np.float64),
         csr_matrix((fired_values, (fired_rows, fired_cols)), shape=(len(examples), len(names)), dtype=np.float64),
     ]).tocsr()  # fmt: skip
-    weight = np.array([1.0 if each.example.author not in ("everyday", "psysuicide") else ELSEWHERE for each in examples])
+    weight = np.array(
+        [1.0 if each.example.author not in ("everyday", "psysuicide") else ELSEWHERE for each in examples]
+    )
     level = np.array([int(each.example.level) for each in examples])
     category = np.array([each.example.category for each in examples])
     answers: list[NDArray[np.bool_]] = [level >= int(least) for least in LEVELS]
@@ -147,8 +150,8 @@ def _calibrated(model: Model, raw: Sequence[tuple[Prepared, Scores]], budget: Bu
     bias[: len(HEADS)] += np.array(offsets, dtype=np.float32)
     thresholds = []
     for column, level in enumerate(LEVELS):
-        z = [(each, slopes[column] * scores.heads[column] + offsets[column]) for each, scores in raw]
-        thresholds.append(threshold(z, level, budget))
+        scored = [(each, slopes[column] * scores.heads[column] + offsets[column]) for each, scores in raw]
+        thresholds.append(threshold(scored, level, budget))
     return replace(
         model, weights=model.weights * scale, rule_weights=model.rule_weights * scale, bias=bias,
         thresholds=(thresholds[0], thresholds[1], thresholds[2]),

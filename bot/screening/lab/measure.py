@@ -146,4 +146,6 @@ class Gate:
 
     def __str__(self) -> str:
         wanted = f"at least {self.least}" if self.least is not None else f"at most {self.most}"
-        return f"{'kept  ' if self.kept else 'FAILED'} {self.name}: {self.shown or f'{self.figure:.3f}'}, wanted {wanted}"
+        return (
+            f"{'kept  ' if self.kept else 'FAILED'} {self.name}: {self.shown or f'{self.figure:.3f}'}, wanted {wanted}"
+        )

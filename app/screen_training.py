@@ -1,0 +1,48 @@
+"""`tongxing screen train` and `tongxing screen eval`: the statistical layer, made and measured."""
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+
+from bot.screening.lab.evaluate import Data, evaluate_all, train_all
+from bot.screening.lab.fit import Budget, describe
+from bot.screening.loader import load_rules
+from bot.screening.model import SHIPPED
+from bot.screening.screener import shipped
+
+Say = Callable[[str], None]
+
+
+def train(psysuicide: Path | None, everyday: Path | None, out: Path | None, say: Say) -> None:
+    _needs_scikit_learn()
+    if everyday is None:
+        raise ValueError("训练一定要有平常的话（--everyday）：没有它们，模型会对七成的平常短信报警")
+    rules, data, budget = load_rules(), Data.read(psysuicide, everyday), Budget()
+    model = describe(
+        train_all(data, rules, budget),
+        rules_version=rules.version,
+        authors={author: len(lines) for author, lines in data.authors.items()},
+        psysuicide=len(data.psysuicide),
+        everyday=len(data.everyday_taught),
+    )
+    file = out or SHIPPED
+    written = model.write()
+    file.write_bytes(written)
+    thresholds = ", ".join(f"{each:.2f}" for each in model.thresholds)
+    say(f"{file.name}: {len(written):,} bytes, {len(model.vocabulary):,} n-grams, thresholds {thresholds}")
+
+
+def evaluate(psysuicide: Path | None, everyday: Path | None, say: Say, *, folds: bool) -> bool:
+    """Whether every gate that could be asked is kept."""
+    if folds:
+        _needs_scikit_learn()
+    for given, what in ((psysuicide, "--psysuicide"), (everyday, "--everyday")):
+        if given is None:
+            say(f"left out, no {what} was given\n")
+    gates = evaluate_all(Data.read(psysuicide, everyday), shipped(), say, folds=folds)
+    return all(gate.kept for gate in gates)
+
+
+def _needs_scikit_learn() -> None:
+    if importlib.util.find_spec("sklearn") is None:
+        raise ValueError("这里没有 scikit-learn：先装上（pip install 'tongxing[train]'，或者 make install-dev）")
