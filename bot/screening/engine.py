@@ -7,7 +7,7 @@ from bot.screening.reading import Hit, Level, Reading
 from bot.screening.rules import Grammar, Rule, RuleSet
 from bot.screening.text import LONG, Text, normalise
 
-SHORT = 40  # characters: a message longer than this is more than one cry
+SHORT = 40  # characters: a sentence longer than this is more than one cry
 NEAR = 12  # characters: about one clause on either side
 REACH = 4  # how far before a phrase a negator may stand: 不会真的去死
 FAR_AWAY = 2  # levels that the past, with recovery, and fiction take off
@@ -51,42 +51,51 @@ def _strongest(rule: Rule, scene: _Scene) -> Hit | None:
     if not all(each.search(plain) for each in rule.also):
         return None
     best: Hit | None = None
-    for start, end, alone in _found(rule, plain):
+    for start, end, alone in _found(rule, scene.message):
         if any(scene.masked[start:end]):
             continue
-        level = rule.level if alone else _level(rule, scene, start, end)
+        level, lowered = (rule.level, "") if alone else _level(rule, scene, start, end)
         if level > (best.level if best else Level.NONE):
             third = rule.subject and _about_somebody_else(scene, start)
             category = "third_party" if third else rule.category
-            best = Hit(rule.id, level, category, *scene.message.span(start, end), rule.reason)
+            best = Hit(rule.id, level, category, *scene.message.span(start, end), rule.reason, lowered)
             if level == rule.level:
                 break
     return best
 
 
-def _found(rule: Rule, plain: str) -> Iterator[tuple[int, int, bool]]:
-    """Where the rule's words stand, and whether they are all that is said: nothing turns a bare 救命 round."""
-    if rule.alone and len(plain) <= SHORT and (whole := rule.alone.fullmatch(plain)):
-        yield *whole.span("said"), True
+def _found(rule: Rule, message: Text) -> Iterator[tuple[int, int, bool]]:
+    """Where the rule's words stand, and whether they are all that is said: nothing turns a bare 救命 round.
+
+    All that is said in a sentence counts: harmless ones around it take nothing away. What makes a joke of it (`not`)
+    may stand in any of them.
+    """
+    plain = message.plain
+    if rule.alone and not (rule.never and rule.never.search(plain, 0, LONG)):
+        for start, end in message.sentences():
+            if end - start <= SHORT and (whole := rule.alone.fullmatch(plain, start, end)):
+                yield *whole.span("said"), True
     for found in rule.phrases.finditer(plain):
         yield *found.span(), False
 
 
-def _level(rule: Rule, scene: _Scene, start: int, end: int) -> Level:
-    """The rule's level, less what the words around the phrase take off it."""
+def _level(rule: Rule, scene: _Scene, start: int, end: int) -> tuple[Level, str]:
+    """The rule's level less what the words around the phrase take off it, and what that was."""
     plain = scene.message.plain
     if rule.near and not (
         rule.near.search(plain, max(start - NEAR, 0), start) or rule.near.search(plain, end, end + NEAR)
     ):
-        return Level.NONE
+        return Level.NONE, ""
     sentence = scene.message.sentence(start)
     if rule.never and rule.never.search(plain, *sentence):
-        return Level.NONE
+        return Level.NONE, ""
     if rule.negation and _negated(scene, start):
-        return Level.NONE
-    fiction = rule.fiction and scene.grammar.fiction.search(plain, *sentence)
-    past = rule.past and scene.recovered and scene.grammar.past.search(plain, max(start - LONG, 0), start)
-    return rule.level.lowered(FAR_AWAY) if fiction or past else rule.level
+        return Level.NONE, ""
+    if rule.fiction and scene.grammar.fiction.search(plain, *sentence):
+        return rule.level.lowered(FAR_AWAY), "fiction"
+    if rule.past and scene.recovered and scene.grammar.past.search(plain, max(start - LONG, 0), start):
+        return rule.level.lowered(FAR_AWAY), "past"
+    return rule.level, ""
 
 
 def _negated(scene: _Scene, start: int) -> bool:

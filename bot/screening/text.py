@@ -4,6 +4,7 @@ People space words out, hide them behind dots and zero-width characters, and typ
 should not have to know, and the page that shows why a rule fired must still mark the member's own characters.
 """
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from bot.simplified import simplified
 SQUEEZED = frozenset(".·•・‧*-_~|/\\^+=#'\"`")  # hides between two hanzi: 自.杀, 自*杀
 SENTENCE_ENDS = frozenset("。!?;\n")
 LONG = 120  # characters: no sentence is followed further, so that a long text costs no more than its length
+_MARKS = re.compile(r"[\s!-/:-@\[-`{-~，。、！？；：…—·～“”‘’（）【】《》]*")
 CLAUSE_ENDS = SENTENCE_ENDS | frozenset(",:、 ")
 
 
@@ -39,6 +41,13 @@ class Text:
         while index > first and index not in self.breaks and self.plain[index - 1] not in CLAUSE_ENDS:
             index -= 1
         return index
+
+    def sentences(self) -> list[tuple[int, int]]:
+        """Start and end of each, the marks between them left out; one for a text without a word."""
+        ends = [index for index, char in enumerate(self.plain) if char in SENTENCE_ENDS] + [len(self.plain)]
+        starts = [0, *(end + 1 for end in ends[:-1])]
+        spans = [(a, b) for a, b in zip(starts, ends, strict=True) if not _MARKS.fullmatch(self.plain, a, b)]
+        return spans or [(0, len(self.plain))]
 
     def sentence(self, index: int) -> tuple[int, int]:
         """Start and end of the sentence around `plain[index]`."""
