@@ -26,7 +26,7 @@ from bot.screening.text import Text, normalise
 SEEN = 2  # messages at least, for a gram to count
 KEPT = 120_000  # grams, the most frequent
 STRENGTH = 10.0  # C of the regressions
-ELSEWHERE = 0.5  # what a message of another corpus weighs beside one of ours
+ELSEWHERE = 1.0  # what a message of another corpus weighs beside one of ours
 OTHERS = ("everyday", "psysuicide")  # in the place of an author
 GROUPS = 4  # of authors, for scores that the fit had not seen
 Ints = NDArray[np.int64]
