@@ -73,8 +73,13 @@ class Model:
         return replace(reading, level=level, category=category, hits=(hit, *by_rules.hits))
 
     def level(self, scores: Scores) -> Level:
-        said = [level for level, z, least in zip(LEVELS, scores.heads, self.thresholds, strict=True) if z >= least]
-        return max(said, default=Level.NONE)
+        """As high as every head up to it goes: what is hardly orange is not red."""
+        said = Level.NONE
+        for level, z, least in zip(LEVELS, scores.heads, self.thresholds, strict=True):
+            if z < least:
+                break
+            said = level
+        return said
 
     def scores(self, message: Text, hits: tuple[Hit, ...]) -> Scores:
         """Each head at its highest over the stretches; the categories of where `orange` is highest."""

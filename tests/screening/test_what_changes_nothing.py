@@ -1,4 +1,4 @@
-"""What people put around their words changes nothing: harmless talk beside a cry, dots between its characters, width."""
+"""What people put around their words changes nothing: harmless talk, dots between the characters, width."""
 
 import pytest
 from hypothesis import example, given

@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.screening.model import CATEGORIES
 from bot.screening.reading import Level
+from bot.screening.rules import RuleSet
 
 OURS = Path(__file__).parent.parent / "corpus"
 HELD_OUT = OURS / "held-out"
@@ -93,6 +94,14 @@ def everyday(file: Path) -> list[Example]:
     lines = [line.strip() for line in file.read_text("utf-8").splitlines() if line.strip()]
     random.Random(0).shuffle(lines)  # noqa: S311 (an order, not a secret)
     return [Example(line, Level.NONE, "none", "everyday") for line in lines]
+
+
+def idioms(rules: RuleSet) -> list[Example]:
+    """What the masks call harmless, each as a message of its own: 热死, 剧本杀."""
+    return [
+        Example(phrase, Level.NONE, "none", "rules")
+        for mask in rules.masks for phrase in mask.phrases if "{" not in phrase
+    ]  # fmt: skip
 
 
 def without_repeats(examples: Iterable[Example]) -> list[Example]:

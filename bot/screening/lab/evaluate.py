@@ -46,6 +46,10 @@ class Data:
     def everyday_taught(self) -> list[Example]:
         return self.everyday[: int(TAUGHT * len(self.everyday))]
 
+    def elsewhere(self, rules: RuleSet) -> list[Example]:
+        """What is trained on besides our authors."""
+        return [*self.psysuicide, *self.everyday_taught, *corpus.idioms(rules)]
+
     @property
     def everyday_unseen(self) -> list[Example]:
         return self.everyday[int(TAUGHT * len(self.everyday)) :]
@@ -54,13 +58,13 @@ class Data:
 def train_all(data: Data, rules: RuleSet, budget: Budget, without: str = "") -> Model:
     """A model of every author but one, PsySUICIDE and two thirds of the everyday messages."""
     ours = [each for author, lines in data.authors.items() if author != without for each in lines]
-    return train(prepare(ours, rules), prepare([*data.psysuicide, *data.everyday_taught], rules), rules, budget)
+    return train(prepare(ours, rules), prepare(data.elsewhere(rules), rules), rules, budget)
 
 
 def held_out(data: Data, rules: RuleSet, budget: Budget) -> Iterator[tuple[str, list[Read], list[Read]]]:
     """For each of the first authors: their lines and the unseen everyday messages, by a model that never met them."""
     ours = {author: prepare(lines, rules) for author, lines in data.authors.items()}
-    elsewhere = prepare([*data.psysuicide, *data.everyday_taught], rules)
+    elsewhere = prepare(data.elsewhere(rules), rules)
     unseen = prepare(data.everyday_unseen, rules)
     for tested in FIRST_AUTHORS:
         known = [each for author, lines in ours.items() if author != tested for each in lines]

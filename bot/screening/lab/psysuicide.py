@@ -6,7 +6,7 @@ written to a bot, so this is here to compare with others, not to tune by.
 
 from typing import TYPE_CHECKING
 
-from bot.screening.lab.corpus import Example
+from bot.screening.lab.corpus import Example, idioms
 from bot.screening.lab.fit import Budget, prepare, train
 from bot.screening.lab.measure import Read, Share
 from bot.screening.rules import RuleSet
@@ -19,7 +19,7 @@ FOLDS = 5
 
 def five_folds(data: "Data", rules: RuleSet) -> tuple[list[Read], Share]:
     ours = prepare([each for lines in data.authors.values() for each in lines], rules)
-    everyday = prepare(data.everyday_taught, rules)
+    everyday = prepare([*data.everyday_taught, *idioms(rules)], rules)
     rows = prepare(data.psysuicide, rules)
     read: list[Read] = []
     right = 0
