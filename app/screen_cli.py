@@ -50,3 +50,11 @@ def evaluate(
     from app import screen_training
 
     raise typer.Exit(0 if screen_training.evaluate(psysuicide, everyday, typer.echo, folds=folds) else 1)
+
+
+@screen_cli.command("keep")
+def keep() -> None:
+    """发布的时候：记下现在怎么读每一条标注过的话，下次衡量时比较。"""
+    from app import screen_training
+
+    screen_training.keep_verdicts(typer.echo)

@@ -1,10 +1,11 @@
 """`tongxing screen train` and `tongxing screen eval`: the statistical layer, made and measured."""
 
 import importlib.util
+import json
 from collections.abc import Callable
 from pathlib import Path
 
-from bot.screening.lab.evaluate import Data, evaluate_all, train_all
+from bot.screening.lab.evaluate import VERDICTS, Data, evaluate_all, train_all, verdicts
 from bot.screening.lab.fit import Budget, describe
 from bot.screening.loader import load_rules
 from bot.screening.model import SHIPPED
@@ -41,6 +42,13 @@ def evaluate(psysuicide: Path | None, everyday: Path | None, say: Say, *, folds:
             say(f"left out, no {what} was given\n")
     gates = evaluate_all(Data.read(psysuicide, everyday), shipped(), say, folds=folds)
     return all(gate.kept for gate in gates)
+
+
+def keep_verdicts(say: Say) -> None:
+    """At a release: what the next measurement will be compared with."""
+    kept = verdicts(shipped(), Data.read(None, None))
+    VERDICTS.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
+    say(f"{VERDICTS.name}: {sum(map(len, kept.values())):,} verdicts of {len(kept)} authors")
 
 
 def _needs_scikit_learn() -> None:

@@ -24,7 +24,9 @@ def test_the_corpus_of_the_project_is_whole() -> None:
     assert set("abcd") <= set(authors)
     assert min(len(lines) for lines in authors.values()) >= 600
     sealed = {each.text for lines in corpus.authors(corpus.HELD_OUT).values() for each in lines}
-    assert not sealed & {each.text for lines in authors.values() for each in lines if each.author not in "abcd" and len(each.text) > 3}
+    assert not sealed & {
+        each.text for lines in authors.values() for each in lines if each.author not in "abcd" and len(each.text) > 3
+    }
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ authors that has read all the others), the sealed author (nobody who built this 
 model says of everyday messages that it was not trained on.
 """
 
+import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,7 @@ from pathlib import Path
 from bot.screening.lab import corpus, measure
 from bot.screening.lab.corpus import Example
 from bot.screening.lab.fit import Budget, Prepared, prepare, train
-from bot.screening.lab.measure import Gate, Read, Share, share
+from bot.screening.lab.measure import Gate, Read, Share
 from bot.screening.lab.psysuicide import five_folds
 from bot.screening.model import Model
 from bot.screening.reading import Level
@@ -20,6 +22,8 @@ from bot.screening.rules import RuleSet
 from bot.screening.screener import Screener
 
 FIRST_AUTHORS = "abcd"
+A_DAY = 100  # messages, in a house of some sixty members
+VERDICTS = Path(__file__).with_name("verdicts.json")  # of the last release
 TAUGHT = 2 / 3  # of the everyday messages are trained on; the others measure false alarms
 Say = Callable[[str], None]
 
@@ -92,9 +96,13 @@ def evaluate_all(data: Data, screener: Screener, say: Say, *, folds: bool = True
         gates += _everyday(by_screener(screener, data.everyday_unseen), say)
     if data.psysuicide and folds:
         gates += _psysuicide(data, screener.rules, say)
+    turned = changes(screener, data, VERDICTS)
+    say(f"## verdicts that changed since the last release: {sum(turned.values())}\n")
+    for (before, now), n in sorted(turned.items()):
+        say(f"- {before.word} -> {now.word}: {n}")
     texts = [each.text for lines in data.authors.values() for each in lines][::7]
     p50, p99 = measure.latency(texts, screener.read)
-    say(f"## latency of one message: p50 {p50:.2f} ms, p99 {p99:.2f} ms (n = {len(texts)})\n")
+    say(f"\n## latency of one message: p50 {p50:.2f} ms, p99 {p99:.2f} ms (n = {len(texts)})\n")
     gates.append(Gate("p99 of one message, ms", p99, most=20.0, shown=f"{p99:.2f}"))
     say("## gates\n")
     for gate in gates:
@@ -130,9 +138,13 @@ def _authors_held_out(data: Data, rules: RuleSet, say: Say) -> list[Gate]:
 
 def _everyday(read: list[Read], say: Say) -> list[Gate]:
     say(f"## everyday messages that were not trained on, shipped model: n = {len(read)}\n")
-    for level, figure in measure.false_alarms(read).items():
+    found = measure.false_alarms(read)
+    for level, figure in found.items():
         say(f"- {level.word} or above, per 1 000: {figure.per_thousand()}")
-    say("")
+    calls, glances = found[Level.ORANGE].value, found[Level.YELLOW].value - found[Level.ORANGE].value
+    say(
+        f"- {A_DAY} ordinary messages a day: {A_DAY * calls:.2f} false calls, {A_DAY * glances:.2f} more to glance at\n"
+    )
     return _everyday_gates("", read)
 
 
@@ -162,7 +174,20 @@ def _per_thousand(name: str, figure: Share, most: float) -> Gate:
     return Gate(name, 1000 * figure.value, most=most, shown=figure.per_thousand())
 
 
-def expected_daily(read: Sequence[Read], messages_a_day: float) -> dict[Level, float]:
-    """How many alarms a day ordinary messages alone would make, for whoever sets the thresholds."""
-    found = {level: share(read, lambda e: e.level is Level.NONE, measure.at_least(level)) for level in Level if level}
-    return {level: figure.value * messages_a_day for level, figure in found.items()}
+def changes(screener: Screener, data: Data, kept: Path) -> dict[tuple[Level, Level], int]:
+    """How many of the authors' lines were read as (before) in the release of the file `kept` and as (now) today."""
+    before = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
+    found: Counter[tuple[Level, Level]] = Counter()
+    for author, now in verdicts(screener, data).items():
+        known = before.get(author, "")
+        if len(known) == len(now):  # the author's lines are the same ones
+            found.update((Level(int(a)), Level(int(b))) for a, b in zip(known, now, strict=True) if a != b)
+    return dict(found)
+
+
+def verdicts(screener: Screener, data: Data) -> dict[str, str]:
+    """A digit for each line of each author, in order: its level."""
+    return {
+        author: "".join(str(int(level)) for _, level in by_screener(screener, lines))
+        for author, lines in {**data.authors, **data.sealed}.items()
+    }
