@@ -18,6 +18,7 @@ CATEGORIES = frozenset(
     ("suicide", "self_harm", "violence", "relapse", "medication", "abuse", "gambling", "third_party", "distress")
 )
 EXAMPLES = 2  # of each kind, at least
+GAPS = 3  # in a phrase: each multiplies the ways in which it can be tried by seven
 
 FILE_KEYS = frozenset(("version", "dialect", "mandarin", "words", "masks", "grammar", "rules"))
 MASK_KEYS = frozenset(("phrases", "must_fire"))
@@ -25,7 +26,7 @@ GRAMMAR_LISTS = ("negators", "not_negators", "past", "recovery", "again", "ficti
 GRAMMAR_KEYS = frozenset((*GRAMMAR_LISTS, "must_fire"))
 TURNS = ("negation", "past", "fiction", "subject")  # each true unless the rule says false
 NEEDED = ("id", "level", "category", "any", "examples_pos", "examples_neg", "author", "since", "reason")
-RULE_KEYS = frozenset((*NEEDED, "alone", "all", "near", "not", *TURNS))
+RULE_KEYS = frozenset((*NEEDED, "alone", "all", "near", "not", "reviewed_by", *TURNS))
 
 
 class RuleError(ValueError):
@@ -79,6 +80,10 @@ def check_examples(book: RuleSet) -> None:
         for text in rule.examples_neg:
             if any(hit.rule == rule.id and hit.level == rule.level for hit in read(text, book).hits):
                 raise RuleError(where, "examples_neg", f"「{text}」 should not fire at {rule.level.word} and does")
+    for mask in book.masks:
+        for text in mask.harmless:
+            if read(text, book).level > Level.NONE:
+                raise RuleError(f"mask '{mask.phrases[0]}'", "phrases", f"「{text}」 is not silenced by it")
     for where, texts in [
         *((f"mask '{mask.phrases[0]}'", mask.must_fire) for mask in book.masks),
         ("the grammar", book.grammar.must_fire),
@@ -116,6 +121,7 @@ def _rule(data: object, words: Mapping[str, Sequence[str]], dialect: Mapping[str
         reason=str(data["reason"]),
         author=str(data["author"]),
         since=str(data["since"]),
+        reviewed_by=str(data.get("reviewed_by") or ""),
         phrases=pattern(phrases("any"), words),
         alone=whole(phrases("alone"), words) if "alone" in data else None,
         also=tuple(pattern([each], words) for each in phrases("all")) if "all" in data else (),
@@ -134,7 +140,9 @@ def _mask(data: object, words: Mapping[str, Sequence[str]], dialect: Mapping[str
     data = _mapping("a mask", "-", data, MASK_KEYS, needed=MASK_KEYS)
     phrases = _words("a mask", "phrases", data["phrases"], dialect, words)
     must_fire = _strings(f"mask '{phrases[0]}'", "must_fire", data["must_fire"])
-    return Mask(pattern(phrases, words), tuple(phrases), tuple(must_fire))
+    return Mask(
+        pattern(phrases, words), tuple(phrases), tuple(_spelled_out(each, words) for each in phrases), tuple(must_fire)
+    )
 
 
 def _grammar(data: object, words: Mapping[str, Sequence[str]], dialect: Mapping[str, str]) -> Grammar:
@@ -165,6 +173,8 @@ def _words(
             raise RuleError(where, key, "has an empty pattern, which would fire on everything")
         if phrase[0] == "…" or phrase[-1] == "…":
             raise RuleError(where, key, f"「{phrase}」 has its gap '…' at an end, where it does nothing")
+        if phrase.count("…") > GAPS:
+            raise RuleError(where, key, f"「{phrase}」 has more than {GAPS} gaps '…' and would be tried for too long")
         for name in _named(phrase):
             if lists is None or name not in lists:
                 raise RuleError(where, key, f"「{phrase}」 names a word list '{name}' that does not exist")
@@ -175,6 +185,13 @@ def _words(
 
 def _fold_phrase(phrase: str, dialect: Mapping[str, str]) -> str:
     return "…".join(fold(piece, dialect) for piece in phrase.split("…"))
+
+
+def _spelled_out(phrase: str, words: Mapping[str, Sequence[str]]) -> str:
+    """The phrase as somebody would write it, with the first word of each list."""
+    for name in _named(phrase):
+        phrase = phrase.replace(f"{{{name}}}", words[name][0])
+    return phrase.replace("…", "")
 
 
 def _named(phrase: str) -> list[str]:

@@ -18,6 +18,7 @@ class Rule:
     reason: str
     author: str
     since: str
+    reviewed_by: str  # the clinician who has read it; empty while nobody has
     phrases: re.Pattern[str]  # any: one of these fires
     alone: re.Pattern[str] | None  # alone: one of these fires when it is the whole message
     also: tuple[re.Pattern[str], ...]  # all: each must stand somewhere in the message
@@ -37,6 +38,7 @@ class Mask:
 
     words: re.Pattern[str]
     phrases: tuple[str, ...]
+    harmless: tuple[str, ...]  # each phrase as a message of its own
     must_fire: tuple[str, ...]
 
 

@@ -82,6 +82,7 @@ def put(*path: Any) -> Callable[[dict[str, Any]], None]:
         (rule("any", []), "wish", "any"),
         (rule("any", "自杀"), "wish", "any"),
         (rule("any", [5]), "wish", "any"),
+        (rule("any", ["死…了…吧…呀…哦"]), "wish", "any"),
         (rule("any", ["{没有}自杀"]), "wish", "any"),
         (rule("any", ["{要自杀"]), "wish", "any"),
         (rule("not", [" "]), "wish", "not"),

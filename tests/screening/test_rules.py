@@ -3,6 +3,7 @@
 import pytest
 
 from bot.screening import Level, load_rules, screen
+from bot.screening.engine import read
 from bot.screening.rules import Mask, Rule
 
 BOOK = load_rules()
@@ -20,8 +21,8 @@ def test_stays_quiet(rule: Rule, text: str) -> None:
 
 @pytest.mark.parametrize("mask", BOOK.masks, ids=lambda mask: mask.phrases[0])
 def test_a_mask_silences_its_idiom_and_hides_nobody(mask: Mask) -> None:
-    for phrase in mask.phrases:
-        assert screen(phrase).level == Level.NONE
+    for text in mask.harmless:
+        assert read(text, BOOK).level == Level.NONE
     for text in mask.must_fire:
         assert screen(text).level >= Level.ORANGE
 
