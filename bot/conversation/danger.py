@@ -85,5 +85,18 @@ async def goes_on(talk: Talk, text: str) -> str:
         talk.session, talk.who(), Level.YELLOW, "none", rule="case.goes-on", rules_version="1", said=text,
         now=talk.now,
     )  # fmt: skip
+    return talk.say("red.again" if await _asked_whether_safe(talk) else "red.goes_on")
+
+
+async def goes_on_unread(talk: Talk) -> str:
+    """A voice, a picture from somebody with an open case: nobody knows what it says, so whoever has the case hears."""
+    await escalations.flag(
+        talk.session, talk.who(), Level.YELLOW, "none", rule="case.unread", rules_version="1", said=None, now=talk.now
+    )
+    said = talk.say("red.unread")
+    return f"{said}\n\n{talk.say('red.again')}" if await _asked_whether_safe(talk) else said
+
+
+async def _asked_whether_safe(talk: Talk) -> bool:
     question = await questions.current(talk.session, talk.contact, talk.now)
-    return talk.say("red.again" if question is not None and question.topic == TOPIC else "red.goes_on")
+    return question is not None and question.topic == TOPIC

@@ -54,11 +54,11 @@ def _strongest(rule: Rule, scene: _Scene) -> Hit | None:
     for start, end, alone in _found(rule, plain):
         if any(scene.masked[start:end]):
             continue
-        level = rule.level if alone else _level(rule, scene, start, end)
+        level, lowered = (rule.level, "") if alone else _level(rule, scene, start, end)
         if level > (best.level if best else Level.NONE):
             third = rule.subject and _about_somebody_else(scene, start)
             category = "third_party" if third else rule.category
-            best = Hit(rule.id, level, category, *scene.message.span(start, end), rule.reason)
+            best = Hit(rule.id, level, category, *scene.message.span(start, end), rule.reason, lowered)
             if level == rule.level:
                 break
     return best
@@ -72,21 +72,23 @@ def _found(rule: Rule, plain: str) -> Iterator[tuple[int, int, bool]]:
         yield *found.span(), False
 
 
-def _level(rule: Rule, scene: _Scene, start: int, end: int) -> Level:
-    """The rule's level, less what the words around the phrase take off it."""
+def _level(rule: Rule, scene: _Scene, start: int, end: int) -> tuple[Level, str]:
+    """The rule's level, less what the words around the phrase take off it; and what did: past, fiction."""
     plain = scene.message.plain
     if rule.near and not (
         rule.near.search(plain, max(start - NEAR, 0), start) or rule.near.search(plain, end, end + NEAR)
     ):
-        return Level.NONE
+        return Level.NONE, ""
     sentence = scene.message.sentence(start)
     if rule.never and rule.never.search(plain, *sentence):
-        return Level.NONE
+        return Level.NONE, ""
     if rule.negation and _negated(scene, start):
-        return Level.NONE
+        return Level.NONE, ""
     fiction = rule.fiction and scene.grammar.fiction.search(plain, *sentence)
     past = rule.past and scene.recovered and scene.grammar.past.search(plain, max(start - LONG, 0), start)
-    return rule.level.lowered(FAR_AWAY) if fiction or past else rule.level
+    if fiction or past:
+        return rule.level.lowered(FAR_AWAY), "fiction" if fiction else "past"
+    return rule.level, ""
 
 
 def _negated(scene: _Scene, start: int) -> bool:
