@@ -68,7 +68,7 @@ async def _hear(talk: Talk, text: str) -> str:
     reply = await _understand(talk, text)
     if reply is not None:
         talk.contact.misunderstood = 0
-    elif await danger.in_a_case(talk):
+    elif await danger.in_a_case(talk) and (not talk.in_danger or await danger.asked_whether_safe(talk)):
         return await danger.goes_on(talk, text)
     if talk.in_danger and talk.person is not None:
         told = talk.worker is not None and await messages.reachable(talk.session, [ident(talk.worker)])
