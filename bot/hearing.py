@@ -59,14 +59,10 @@ def _is_part_of_a_sentence(text: str) -> bool:
 async def _with_their_own(talk: Talk, inbox: Inbox) -> Context:
     """What was red is left out: it was acted on, and what comes after it is not the same cry again."""
     near = await messages.texts_around(talk.session, talk.contact, inbox, TOGETHER, LOOKED_AT)
-    said = [
-        (row.sent_at, row.content)
-        for row in near
-        if row.content and row.level != Level.RED.word and _is_part_of_a_sentence(row.content)
-    ]  # fmt: skip
+    said = [one for one in near if one.level != Level.RED.word and _is_part_of_a_sentence(one.content)]
     # WeChat's time is exact to a second: which of two came first in one second, nobody knows.
-    earlier = tuple(content for at, content in said if at <= inbox.sent_at)[-MESSAGES:]
-    later = tuple(content for at, content in said if at >= inbox.sent_at)[:MESSAGES]
+    earlier = tuple(one.content for one in said if one.at <= inbox.sent_at)[-MESSAGES:]
+    later = tuple(one.content for one in said if one.at >= inbox.sent_at)[:MESSAGES]
     return replace(_from(talk), earlier=earlier, later=later)
 
 

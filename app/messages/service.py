@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -134,9 +134,17 @@ async def said_by(session: AsyncSession, who: Person, since: datetime, n: int = 
     return [row for row in reversed(list(recent)) if row.content]
 
 
+class Said(NamedTuple):
+    """A text, when it was written, and how it was read (the word of a level)."""
+
+    at: datetime
+    level: str
+    content: str
+
+
 async def texts_around(
     session: AsyncSession, contact: Contact, heard: Inbox, within: timedelta, n: int
-) -> list[Inbox]:  # fmt: skip
+) -> list[Said]:  # fmt: skip
     """What this WeChat user wrote so long before `heard`, or so long after it if that was handled first; in order.
 
     By the time that WeChat gives, to a second: what waited on disk was not written when it is taken in.
@@ -147,13 +155,13 @@ async def texts_around(
         else and_(col(Inbox.account) == contact.account, col(Inbox.openid) == contact.openid)
     )
     near = col(Inbox.sent_at).between(heard.sent_at - within, heard.sent_at + within)
-    rows = await session.scalars(
-        select(Inbox)
+    rows = await session.execute(
+        select(col(Inbox.sent_at), col(Inbox.level), col(Inbox.content))
         .where(theirs, near, col(Inbox.kind) == "text", col(Inbox.id) != heard.id)
         .order_by(col(Inbox.sent_at).desc(), col(Inbox.id).desc())
         .limit(n)
     )
-    return [row for row in reversed(list(rows)) if row.content]
+    return [Said(at, level, content) for at, level, content in reversed(list(rows)) if content]
 
 
 async def belong_to(session: AsyncSession, contact: Contact, who: Person, since: datetime) -> None:
