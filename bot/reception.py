@@ -19,6 +19,7 @@ from app.people.models import Role
 from app.settings import Settings
 from app.tasks import service as tasks
 from app.tasks.models import TaskKind
+from bot import hearing
 from bot.channels import receipts
 from bot.channels.riding import ride
 from bot.conversation import grammar
@@ -26,7 +27,7 @@ from bot.conversation.danger import red_reply
 from bot.conversation.router import respond
 from bot.conversation.talk import Talk
 from bot.links import Links
-from bot.screening import Level, Reading, screen
+from bot.screening import Hit, Level, Reading
 from bot.wechat import (
     Clicked,
     Followed,
@@ -171,7 +172,8 @@ class Reception:
         number = ident(inbox)
         try:
             if self._is_read(talk, text):
-                talk.reading = screen(text)
+                talk.reading = hearing.alone(talk, text)
+                talk.reading = await hearing.in_context(talk, inbox, text, talk.reading)
                 if talk.in_danger:
                     talk.speaks = language_of(text, talk.locale)
                 if talk.reading.level is not Level.NONE or _is_a_stranger(talk):
@@ -209,6 +211,7 @@ class Reception:
             guest = await people.stranger(talk.session, name=talk.say("people.stranger"))
             if guest is not None:
                 await messages.bind(talk.session, talk.contact, guest)
+                await messages.belong_to(talk.session, talk.contact, guest, inbox.sent_at - hearing.TOGETHER)
                 await talk.meet(guest)
         if talk.person is None:
             return
@@ -216,6 +219,7 @@ class Reception:
         await escalations.flag(
             talk.session, talk.person, states.Level(int(reading.level)), reading.category,
             rule=strongest.rule if strongest else "unnamed", rules_version=reading.version, said=text, now=talk.now,
+            span=(strongest.start, strongest.end) if strongest else None, weighed=_weighed(reading, strongest),
         )  # fmt: skip
 
     async def _a_stranger_goes_on(self, talk: Talk, text: str) -> None:
@@ -255,6 +259,12 @@ class Reception:
 
 def _is_a_stranger(talk: Talk) -> bool:
     return talk.person is not None and talk.person.role is Role.GUEST
+
+
+def _weighed(reading: Reading, strongest: Hit | None) -> list[str]:
+    """What besides the words of the rule made it more or less urgent, one word each, as a flag keeps them."""
+    of_the_hit = ["before" if strongest.before else "", strongest.lowered] if strongest else []
+    return [word for word in (*of_the_hit, *reading.raised) if word]
 
 
 def _content(heard: Inbound) -> str | None:

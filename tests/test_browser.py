@@ -206,6 +206,8 @@ async def test_a_case_is_taken_and_carried_to_its_end_with_a_thumb(
     await button.click()
     await page.get_by_text("您在处理").wait_for()
     await page.get_by_text("填结果").click()
+    await page.get_by_text("原话（点开看）").click()
+    assert await page.locator("mark").is_visible()
     await look(2)
     await page.get_by_role("button", name="已联系上").click()
     await page.get_by_role("button", name="已联系上").wait_for(state="detached")

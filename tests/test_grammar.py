@@ -135,6 +135,26 @@ def test_other_numbers(text: str, upto: int, expected: int | None) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        ("2 不想活了", 2),
+        ("2不想活了", 2),
+        ("２，我不想活了", 2),
+        ("1。好", 1),
+        ("2", None),
+        ("2点来", None),
+        ("3个人", None),
+        ("12 不想活了", None),
+        ("2 1", None),
+        ("不想活了 2", None),
+        ("", None),
+    ],
+)
+def test_leading_number(text: str, expected: int | None) -> None:
+    assert grammar.leading_number(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
         *(
             (text, GOING)
             for text in [

@@ -69,17 +69,29 @@ class CaseRow(DueRow, table=True):
 
 
 class Flag(Record, table=True):
-    """Why: one reading that asked for a person, with the rule, its version and the words it read."""
+    """Why: one reading that asked for a person, with the rule, its version and the words it read.
 
+    `start` and `end` are the slice of `said` that the rule read, in characters; `weighed` names what besides the words
+    of the rule made it more or less urgent, one word each: before (it stood in several messages), past, fiction, mood,
+    yellows, worried.
+    """
+
+    __table_args__ = (
+        Index("ix_flag_person_lately", "person_id", "at"),
+        Index("ix_flag_house_lately", "house_id", "at"),
+    )
     id: int | None = Field(default=None, primary_key=True)
     case_id: int = Field(foreign_key="cases.id", index=True)
-    person_id: int = Field(foreign_key="person.id", index=True)
-    house_id: int = Field(foreign_key="house.id", index=True)
+    person_id: int = Field(foreign_key="person.id")
+    house_id: int = Field(foreign_key="house.id")
     level: Level = Field(sa_column=Column(Numbers(Level), nullable=False))
     category: str = Field(max_length=20)
     rule: str = Field(max_length=60)
     rules_version: str = Field(max_length=24)
     said: str | None = Field(default=None, sa_type=Encrypted)
+    start: int | None = None
+    end: int | None = None
+    weighed: str = Field(default="", max_length=60, sa_column_kwargs={"server_default": ""})
     at: datetime = Field(sa_type=UTCDateTime)
 
 

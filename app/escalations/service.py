@@ -199,9 +199,12 @@ async def unhandled_behind(session: AsyncSession, task_id: int) -> CaseRow | Non
 
 async def flag(
     session: AsyncSession, subject: Person, level: Level, category: str, *, rule: str, rules_version: str,
-    said: str | None, now: datetime,
+    said: str | None, now: datetime, span: tuple[int, int] | None = None, weighed: Collection[str] = (),
 ) -> CaseRow:  # fmt: skip
-    """Danger was read: open a case or join the open one, and alert the first people, in this unit of work."""
+    """Danger was read: open a case or join the open one, and alert the first people, in this unit of work.
+
+    `span`: which part of `said` the rule read; `weighed` as in `Flag`.
+    """
     ladder = await ladder_for(session, subject.programme_id, level)
     row = await open_case_of(session, subject)
     if row is None:
@@ -220,6 +223,9 @@ async def flag(
             rule=rule,
             rules_version=rules_version,
             said=said,
+            start=span[0] if span else None,
+            end=span[1] if span else None,
+            weighed=" ".join(weighed),
             at=now,
         )
     )

@@ -46,14 +46,18 @@ class InboxState(StrEnum):
 class Inbox(Record, table=True):
     """One thing that WeChat delivered, and what we answered. The unique key makes it happen once."""
 
-    __table_args__ = (UniqueConstraint("account", "openid", "key"),)
+    __table_args__ = (
+        UniqueConstraint("account", "openid", "key"),
+        # The last ten minutes of one person, with each of their messages.
+        Index("ix_inbox_person_lately", "person_id", "sent_at"),
+    )
     id: int | None = Field(default=None, primary_key=True)
     account: str = Field(max_length=64)
     openid: str = Field(max_length=64)
     key: str = Field(max_length=120)
     kind: str = Field(max_length=32)
     content: str | None = Field(default=None, sa_type=Encrypted)
-    person_id: int | None = Field(default=None, foreign_key="person.id", index=True)
+    person_id: int | None = Field(default=None, foreign_key="person.id")
     house_id: int | None = Field(default=None, foreign_key="house.id", index=True)
     sent_at: datetime = Field(sa_type=UTCDateTime)
     received_at: datetime = Field(sa_type=UTCDateTime)

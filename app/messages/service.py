@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -132,6 +132,48 @@ async def said_by(session: AsyncSession, who: Person, since: datetime, n: int = 
         .limit(n)
     )
     return [row for row in reversed(list(recent)) if row.content]
+
+
+class Said(NamedTuple):
+    """A text, when it was written, and how it was read (the word of a level)."""
+
+    at: datetime
+    level: str
+    content: str
+
+
+async def texts_around(
+    session: AsyncSession, contact: Contact, heard: Inbox, within: timedelta, n: int
+) -> list[Said]:  # fmt: skip
+    """What this WeChat user wrote so long before `heard`, or so long after it if that was handled first; in order.
+
+    By the time that WeChat gives, to a second: what waited on disk was not written when it is taken in.
+    """
+    theirs = (
+        col(Inbox.person_id) == contact.person_id
+        if contact.person_id is not None
+        else and_(col(Inbox.account) == contact.account, col(Inbox.openid) == contact.openid)
+    )
+    near = col(Inbox.sent_at).between(heard.sent_at - within, heard.sent_at + within)
+    rows = await session.execute(
+        select(col(Inbox.sent_at), col(Inbox.level), col(Inbox.content))
+        .where(theirs, near, col(Inbox.kind) == "text", col(Inbox.id) != heard.id)
+        .order_by(col(Inbox.sent_at).desc(), col(Inbox.id).desc())
+        .limit(n)
+    )
+    return [Said(at, level, content) for at, level, content in reversed(list(rows)) if content]
+
+
+async def belong_to(session: AsyncSession, contact: Contact, who: Person, since: datetime) -> None:
+    """What a WeChat user wrote since then, before we had a row for them, is this person's."""
+    await session.execute(
+        update(Inbox)
+        .where(
+            col(Inbox.account) == contact.account, col(Inbox.openid) == contact.openid,
+            col(Inbox.person_id).is_(None), col(Inbox.sent_at) >= since,
+        )
+        .values(person_id=who.id, house_id=who.house_id)
+    )  # fmt: skip
 
 
 def visible_inbox(scope: Scope) -> Select[Inbox]:

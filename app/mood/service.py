@@ -17,6 +17,7 @@ from app.people.scope import Scope, within
 
 WEEKLY_WINDOW = timedelta(hours=48)
 LOW = 2
+NO_ANSWER, UNREAD = "no answer", "unread"
 
 
 def next_time(plan_weekday: int, at: time, zone_name: str, now: datetime) -> datetime:
@@ -69,7 +70,7 @@ async def _expire_open(session: AsyncSession, who: Person) -> None:
         col(MoodPrompt.person_id) == who.id, col(MoodPrompt.state) == PromptState.ASKED
     )
     for old in (await session.scalars(unanswered)).all():
-        old.state, old.missing_because = PromptState.MISSING, "no answer"
+        old.state, old.missing_because = PromptState.MISSING, old.missing_because or NO_ANSWER
 
 
 async def could_not_ask(session: AsyncSession, prompt_id: int, why: str) -> None:
@@ -101,6 +102,29 @@ async def note(
     asked.note = words or asked.note
     await session.flush()
     return asked
+
+
+async def last_score(session: AsyncSession, person_id: int, since: datetime) -> int | None:
+    """What they last answered, 1 to 5, if that was not before `since`."""
+    found: MoodPrompt | None = await last_answer(session, person_id)
+    return found.score if found is not None and found.answered_at is not None and found.answered_at >= since else None
+
+
+async def last_answer(session: AsyncSession, person_id: int) -> MoodPrompt | None:
+    found: MoodPrompt | None = await session.scalar(
+        select(MoodPrompt)
+        .where(col(MoodPrompt.person_id) == person_id, col(MoodPrompt.score).is_not(None))
+        .order_by(col(MoodPrompt.answered_at).desc(), col(MoodPrompt.id).desc())
+        .limit(1)
+    )
+    return found
+
+
+async def answered_unread(session: AsyncSession, who: Person, now: datetime) -> None:
+    """They answered with what no program reads. A number may still follow; if none does, it was no silence."""
+    asked = await latest_prompt(session, who)
+    if asked is not None and asked.state is PromptState.ASKED and asked.expires_at >= now:
+        asked.missing_because = UNREAD
 
 
 async def add_words(session: AsyncSession, prompt_id: int, words: str) -> None:

@@ -24,16 +24,18 @@ from app.escalations.models import CaseRow, Via
 from app.escalations.states import FOLLOW_UP_WITHIN, GRADES, REFER_FROM, Level, Outcome, State
 from app.messages import service as messages
 from app.messages import window
+from app.pages import why
 from app.pages.posting import Form, FormError, is_from_elsewhere, read_form
 from app.pages.shell import HEADERS, Shell, with_kind_errors
 from app.people import service as people
 from app.people.models import House, Person
+from bot.hearing import TOGETHER
 from bot.links import PAGE_LASTS
+from bot.wording import wording
 from bot.wording.moments import date_words, moment_words, weekday_words
 
 log = structlog.get_logger()
 
-BEFORE = timedelta(minutes=10)  # the context that a worker needs to understand a sentence
 IN_DAYS = (1, 3, 7)  # what is offered for the next contact
 FURTHEST = timedelta(days=366)
 # What is said above the case after a form changed nothing; what it changed, the case says itself.
@@ -177,14 +179,16 @@ class CasePage(Shell):
             owner = await people.person(session, row.owner_id) if row.owner_id else None
             flags = await escalations.flags_of(session, row)
             ties = await people.members_linked_to(session, ident(subject))
-            since = await messages.said_by(session, subject, row.opened_at - BEFORE)
+            since = await messages.said_by(session, subject, row.opened_at - TOGETHER, n=100)
             contact = await messages.contact_of(session, ident(subject))
             still_open = window.left(contact, now) if contact is not None else None
             await escalations.viewed(session, row, reader, now, via=Via.PAGE)
             seq = await journal.newest(session, row)
+            words = wording((await people.programme(session, house.programme_id)).locale)
+            before = await why.known_before(session, row, subject, reader, words, house, now)
         today = local(now, house.zone).date()
         return self.render(
-            "case.html", words=await self.words(house), status=422 if trouble else 200,
+            "case.html", words=words, status=422 if trouble else 200,
             row=row, subject=subject, house=house, owner=owner, ties=ties, reader=reader,
             here=here, came=came.value if came else "", trouble=trouble, form=form or {},
             forms={verb: self._token(verb, row, reader, seq, now) for verb in _offered(row, reader)},
@@ -192,7 +196,7 @@ class CasePage(Shell):
             follow_up_days=FOLLOW_UP_WITHIN.days, longest_place=60,
             days=[(n, _day_words(today + timedelta(days=n))) for n in IN_DAYS],
             first_day=today, last_day=today + FURTHEST,
-            flags=[(moment_words(f.at, now, house.zone), f.said) for f in flags if f.said],
+            whys=why.explained(flags, since, words, house, now), before=before,
             around=[(moment_words(said.received_at, now, house.zone), said.content) for said in since],
             opened=moment_words(row.opened_at, now, house.zone),
             window=(still_open[0], moment_words(still_open[1], now, house.zone)) if still_open else None,

@@ -43,6 +43,16 @@ async def ask_a_person(
     return task_id
 
 
+async def further(session: AsyncSession, key: str, reason: str, words: str) -> bool:
+    """There is more for the task of this key: another reason stands beside the first. False: it was done already."""
+    task: Task | None = await session.scalar(select(Task).where(col(Task.key) == key))
+    if task is None or task.done_at is not None:
+        return False
+    if reason != task.reason and words not in (task.note or "").splitlines():
+        task.note = f"{task.note}\n{words}" if task.note else words
+    return True
+
+
 def visible_tasks(scope: Scope) -> Select[Task]:
     """What still has to be done in a scope."""
     return select(Task).where(within(scope, Task), col(Task.done_at).is_(None)).order_by(col(Task.id))

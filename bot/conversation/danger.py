@@ -10,6 +10,7 @@ from app.messages import questions
 from app.messages.models import Question
 from app.people import service as people
 from app.people.models import Role
+from bot import screening
 from bot.conversation import grammar
 from bot.conversation.dialogue import dialogue
 from bot.conversation.talk import Talk
@@ -89,12 +90,28 @@ async def in_a_case(talk: Talk) -> bool:
 async def goes_on(talk: Talk, text: str) -> str:
     """Words that nobody here understands, from somebody with an open case: they join it, and the lines are said."""
     await _in_their_words(talk, text)
+    joined_already = talk.reading is not None and talk.reading.level is not screening.Level.NONE
+    if not joined_already and talk.who().role is not Role.GUEST:  # whatever a stranger writes has joined it
+        await escalations.flag(
+            talk.session, talk.who(), Level.YELLOW, "none", rule="case.goes-on", rules_version="1", said=text,
+            now=talk.now,
+        )  # fmt: skip
+    return talk.say("red.again" if await asked_whether_safe(talk) else "red.goes_on")
+
+
+async def goes_on_unread(talk: Talk) -> str:
+    """A voice, a picture from somebody with an open case: nobody knows what it says, so whoever has the case hears."""
+    await _in_their_words(talk, "")
     await escalations.flag(
-        talk.session, talk.who(), Level.YELLOW, "none", rule="case.goes-on", rules_version="1", said=text,
-        now=talk.now,
-    )  # fmt: skip
+        talk.session, talk.who(), Level.YELLOW, "none", rule="case.unread", rules_version="1", said=None, now=talk.now
+    )
+    said = talk.say("red.unread")
+    return f"{said}\n\n{talk.say('red.again')}" if await asked_whether_safe(talk) else said
+
+
+async def asked_whether_safe(talk: Talk) -> bool:
     question = await questions.current(talk.session, talk.contact, talk.now)
-    return talk.say("red.again" if question is not None and question.topic == TOPIC else "red.goes_on")
+    return question is not None and question.topic == TOPIC
 
 
 async def _in_their_words(talk: Talk, text: str) -> None:

@@ -97,6 +97,15 @@ def number(text: str, upto: int) -> int | None:
     return value if 1 <= value <= upto else None
 
 
+_LEADING = re.compile(r"([1-9])(?![0-9点个号楼月日年块元岁天路斤次人位张包片粒瓶%:：])[ ,.。、:;!]*+(?=[^0-9])")
+
+
+def leading_number(text: str) -> int | None:
+    """The choice that stands before other words: "2 不想活了". For whoever may not lose it, and not ask again."""
+    found = _LEADING.match(normalise(text))
+    return int(found[1]) if found else None
+
+
 _GRADE = re.compile("(?:选|是|评)?([0-5零])(?:级|分)?")
 
 

@@ -16,6 +16,7 @@ from bot.conversation.talk import Talk
 
 TOPIC = "mood"
 RULES = "mood-1"
+SCORES = range(1, 6)
 
 
 async def ask_now(talk: Talk) -> str:
@@ -34,6 +35,17 @@ async def hear(talk: Talk, question: Question, text: str) -> str | None:
     if said is None or grammar.attendance(text) is not None:
         return None
     return await note(talk, question, *said)
+
+
+async def keep(talk: Talk, question: Question, score: int) -> None:
+    """Write down an answer that came with words of danger: those are answered, not this."""
+    await mood.note(talk.session, talk.who(), question.subject_id, score, None, talk.now)
+    await talk.answered(question)
+
+
+async def answered_unread(talk: Talk) -> None:
+    """A voice, a picture: an answer that a person has to look at, and not none."""
+    await mood.answered_unread(talk.session, talk.who(), talk.now)
 
 
 async def note(talk: Talk, question: Question | None, score: int, words: str) -> str:

@@ -12,7 +12,7 @@ from app.messages.models import Question, QuestionState
 from app.people import service as people
 from app.people.models import Role
 from app.tasks.models import TaskKind
-from bot.conversation import checkin, danger, family, grammar, helping, joining, mood, orders, rsvp, staff
+from bot.conversation import checkin, danger, family, grammar, helping, joining, mood, orders, rsvp, staff, unread
 from bot.conversation.dialogue import DIALOGUES
 from bot.conversation.grammar import Command
 from bot.conversation.orders import StaffCommand, StaffVerb
@@ -68,7 +68,7 @@ async def _hear(talk: Talk, text: str) -> str:
     reply = await _understand(talk, text)
     if reply is not None:
         talk.contact.misunderstood = 0
-    elif await danger.in_a_case(talk):
+    elif await danger.in_a_case(talk) and (not talk.in_danger or await danger.asked_whether_safe(talk)):
         return await danger.goes_on(talk, text)
     if talk.in_danger and talk.person is not None:
         told = talk.worker is not None and await messages.reachable(talk.session, [ident(talk.worker)])
@@ -82,8 +82,11 @@ async def _hear_danger(talk: Talk, text: str) -> str:
     if talk.person is None:
         return talk.say("red.unstored")
     question = await questions.current(talk.session, talk.contact, talk.now)
-    if question is not None and question.topic == danger.TOPIC and grammar.is_safe(text) is False:
-        return await danger.safe(talk, question, text) or talk.say("red.help")
+    number = grammar.leading_number(text)
+    if question is not None and question.topic == danger.TOPIC and (grammar.is_safe(text) is False or number == 2):
+        return await danger.not_safe(talk, question, text)
+    if question is not None and number is not None and await _noted(talk, question, number):
+        return "\n\n".join([await danger.red_reply(talk), *talk.aside])
     said = grammar.attendance(text)
     if said is grammar.Attendance.NOT_GOING and talk.person.joined_at is not None:
         ahead = await activities.ahead_of(talk.session, talk.person, talk.now)
@@ -93,6 +96,20 @@ async def _hear_danger(talk: Talk, text: str) -> str:
             about = rsvp.words_of(ahead[0], talk.zone)
             talk.aside.append(talk.say("rsvp.noted_aside", answer=rsvp.answer_word(talk, answer), **about))
     return "\n\n".join([await danger.red_reply(talk), *talk.aside])
+
+
+async def _noted(talk: Talk, question: Question, number: int) -> bool:
+    """2 不想活了 answers what was asked as well: that is written down, and nothing is asked about it just now."""
+    if question.topic == mood.TOPIC and number in mood.SCORES:
+        await mood.keep(talk, question, number)
+        return True
+    if question.topic != rsvp.TOPIC or number not in rsvp.NUMBERS:
+        return False
+    said, what = rsvp.NUMBERS[number], await activities.occurrence(talk.session, question.subject_id or 0)
+    await activities.answer(talk.session, what, talk.who(), said, talk.now)
+    about = rsvp.words_of(what, talk.zone)
+    talk.aside.append(talk.say("rsvp.noted_aside", answer=rsvp.answer_word(talk, said), **about))
+    return True
 
 
 async def _understand(talk: Talk, text: str) -> str | None:
@@ -235,11 +252,12 @@ def _words(talk: Talk) -> str | None:
 async def _unreadable(talk: Talk) -> str:
     """A voice message may hold anything: a person listens to it, and we ask for words."""
     kind = talk.heard.kind if isinstance(talk.heard, Unreadable) else ""
-    await talk.hand_over(TaskKind.READ, f"unread_{kind if kind in KINDS else 'other'}", key=talk.key("unread"))
+    await unread.put_before_a_person(talk, kind)
+    if talk.person is not None:
+        await mood.answered_unread(talk)
+    if await danger.in_a_case(talk):
+        return await danger.goes_on_unread(talk)
     return talk.say("help.unreadable") if talk.person else talk.say("welcome.stranger")
-
-
-KINDS = ("voice", "image", "video", "shortvideo", "location", "link")
 
 
 async def _followed(talk: Talk, scene: str | None) -> str:

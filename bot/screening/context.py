@@ -20,11 +20,14 @@ class Speaker(StrEnum):
 class Context:
     """`earlier`: what this person wrote in the last ten minutes, oldest first, six messages at most.
 
-    `mood`: their last answer (1 to 5, 5 the best) of the last day. `yellows`: their yellow readings of the last seven
-    days. `worried`: how many other people of the house wrote words of worry about somebody in the last half hour.
+    `later`: what they wrote in the same second or after it, where that was handled first; two messages of one second
+    stand in both. `mood`: their last answer (1 to 5, 5 the best) of the last day. `yellows`: how many times they, or
+    somebody they worry about, were read as yellow in the last seven days, one outburst counted once. `worried`: how
+    many other people of the house wrote words of worry about somebody in the last half hour.
     """
 
     earlier: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
     mood: int | None = None
     yellows: int = 0
     worried: int = 0

@@ -11,6 +11,7 @@ from bot.screening import engine
 from bot.screening.context import ALONE, LOWEST_MOOD, MESSAGES, WORRIED, YELLOWS, Context, Speaker
 from bot.screening.loader import load_rules
 from bot.screening.model import Model, shipped_model
+from bot.screening.pieces import in_pieces
 from bot.screening.reading import Hit, Level, Reading
 from bot.screening.rules import RuleSet
 
@@ -24,39 +25,34 @@ class Screener:
 
     def read(self, text: str, context: Context = ALONE) -> Reading:
         reading = self._alone(text)
-        if context.earlier:
-            reading = self._after(context.earlier[-MESSAGES:], text, reading)
+        if context.earlier or context.later:
+            reading = self._with_the_others(text, context, reading)
         if context.speaker is Speaker.FAMILY:
-            reading = _said_by_family(reading, text)
+            reading = _said_by_family(reading, text, context)
         return _weighed(reading, context)
 
     def _alone(self, text: str) -> Reading:
         by_rules = engine.read(text, self.rules)
         return self.model.over(by_rules, text, self.rules) if self.model else by_rules
 
-    def _after(self, earlier: tuple[str, ...], text: str, alone: Reading) -> Reading:
-        """Danger in pieces: 今晚我就去 – 跳河. What stood in the pieces before was read when they came."""
-        best = alone
-        for glue in ("\n", ""):
-            before = "\n".join(earlier) + glue
-            joined = self._alone(before + text)
-            new = tuple(
-                replace(hit, start=max(hit.start - len(before), 0), end=hit.end - len(before), before=True)
-                for hit in joined.hits
-                if hit.start < len(before) < hit.end and hit.level > alone.level
-            )
-            if new and max(hit.level for hit in new) > best.level:
-                strongest = max(new, key=lambda hit: hit.level)
-                best = replace(
-                    alone, level=strongest.level, category=strongest.category, hits=(*new, *alone.hits),
-                    score=max(alone.score, joined.score),
-                )  # fmt: skip
-        return best
+    def _with_the_others(self, text: str, context: Context, alone: Reading) -> Reading:
+        """Danger in pieces is for the rules alone: the statistical layer was measured on single messages."""
+        if alone.level is Level.RED or not text.strip():
+            return alone
+        earlier, later = context.earlier[-MESSAGES:], context.later[:MESSAGES]
+        new = in_pieces(self.rules, earlier, text, later, alone.level)
+        if not new:
+            return alone
+        best = {hit.rule: hit for hit in reversed(new)}
+        hits = sorted(best.values(), key=lambda hit: (-hit.level, hit.start))
+        return replace(alone, level=hits[0].level, category=hits[0].category, hits=(*hits, *alone.hits))
 
 
-def _said_by_family(reading: Reading, text: str) -> Reading:
+def _said_by_family(reading: Reading, text: str, context: Context) -> Reading:
     """A relative writes about the member, unless they say 我."""
-    if reading.category not in ABOUT_ONESELF or "我" in text:
+    in_pieces = any(hit.before for hit in reading.hits)
+    said = "".join((*context.earlier, text, *context.later)) if in_pieces else text
+    if reading.category not in ABOUT_ONESELF or "我" in said:
         return reading
     hits = tuple(replace(hit, category="third_party") if hit.category in ABOUT_ONESELF else hit for hit in reading.hits)
     return replace(reading, category="third_party", hits=hits)
@@ -67,11 +63,13 @@ def _weighed(reading: Reading, context: Context) -> Reading:
     if reading.level in (Level.NONE, Level.RED):
         return reading
     reasons = []
-    if reading.level is Level.YELLOW and context.mood is not None and context.mood <= LOWEST_MOOD:
+    about_others = reading.category == "third_party"
+    low = context.mood is not None and context.mood <= LOWEST_MOOD
+    if reading.level is Level.YELLOW and low and not about_others:  # the mood is that of whoever writes
         reasons.append("mood")
     if reading.level is Level.YELLOW and context.yellows >= YELLOWS:
         reasons.append("yellows")
-    if reading.category == "third_party" and context.worried >= WORRIED:
+    if about_others and context.worried >= WORRIED:
         reasons.append("worried")
     return replace(reading, level=reading.level.raised(), raised=tuple(reasons)) if reasons else reading
 
