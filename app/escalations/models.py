@@ -69,7 +69,10 @@ class CaseRow(DueRow, table=True):
 
 
 class Flag(Record, table=True):
-    """Why: one reading that asked for a person, with the rule, its version and the words it read."""
+    """Why: one reading that asked for a person, with the rule, its version and the words it read.
+
+    `model` names the statistical layer that had a say, "" where none had.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     case_id: int = Field(foreign_key="cases.id", index=True)
@@ -79,6 +82,7 @@ class Flag(Record, table=True):
     category: str = Field(max_length=20)
     rule: str = Field(max_length=60)
     rules_version: str = Field(max_length=24)
+    model: str = Field(default="", max_length=16, sa_column_kwargs={"server_default": ""})
     said: str | None = Field(default=None, sa_type=Encrypted)
     at: datetime = Field(sa_type=UTCDateTime)
 

@@ -199,7 +199,7 @@ async def unhandled_behind(session: AsyncSession, task_id: int) -> CaseRow | Non
 
 async def flag(
     session: AsyncSession, subject: Person, level: Level, category: str, *, rule: str, rules_version: str,
-    said: str | None, now: datetime,
+    said: str | None, now: datetime, model: str = "",
 ) -> CaseRow:  # fmt: skip
     """Danger was read: open a case or join the open one, and alert the first people, in this unit of work."""
     ladder = await ladder_for(session, subject.programme_id, level)
@@ -219,6 +219,7 @@ async def flag(
             category=category,
             rule=rule,
             rules_version=rules_version,
+            model=model,
             said=said,
             at=now,
         )
