@@ -24,6 +24,7 @@ from app.command_needs import (
 )
 from app.drill_cli import drill_cli
 from app.logs import set_up_logs
+from app.screen_cli import screen_cli
 from app.settings import SettingsError, read_settings
 from app.tuning import tune
 from app.vault import VaultError
@@ -200,6 +201,7 @@ def figures(
 
 
 cli.add_typer(drill_cli, name="drill")
+cli.add_typer(screen_cli, name="screen")
 
 broadcast_cli = typer.Typer(help="给一个小站或所有小站的同伴发一条通知；可以停，可以接着发。", no_args_is_help=True)
 cli.add_typer(broadcast_cli, name="broadcast")

@@ -31,16 +31,15 @@ async def in_force(session: AsyncSession) -> RuleBook | None:
     return next(iter(await newest(session)), None)
 
 
-async def put(
-    session: AsyncSession, source: str, version: str, *, by: str, note: str, now: datetime
-) -> RuleBook:  # fmt: skip
+async def put(session: AsyncSession, source: str, version: str, *, by: str, note: str, now: datetime) -> RuleBook:
     """From now on these rules are in force. The caller has read them and found them good."""
     row = RuleBook(source=source, version=version, digest=digest(source), by=by[:40], note=note[:200], at=now)
     return await _add(session, row)
 
 
-async def back(session: AsyncSession, *, by: str, note: str, now: datetime) -> RuleBook:
-    """Put in force once more what was in force before. NothingEarlier: that is what came with the program."""
+async def before(session: AsyncSession, now: datetime) -> RuleBook:
+    """What was in force before, as a row that is not in the database yet. NothingEarlier: what is in force came with
+    the program."""
     here = await in_force(session)
     origin = BEFORE_ANY if here is None else ident(here) if here.again_of is None else here.again_of
     if origin == BEFORE_ANY:
@@ -48,10 +47,15 @@ async def back(session: AsyncSession, *, by: str, note: str, now: datetime) -> R
     former = await session.scalar(
         select(RuleBook).where(col(RuleBook.id) < origin).order_by(col(RuleBook.id).desc()).limit(1)
     )
-    row = RuleBook(again_of=BEFORE_ANY, by=by[:40], note=note[:200], at=now)
-    if former is not None:
-        row.source, row.version, row.digest = former.source, former.version, former.digest
-        row.again_of = ident(former) if former.again_of is None else former.again_of
+    if former is None:
+        return RuleBook(again_of=BEFORE_ANY, at=now)
+    again_of = ident(former) if former.again_of is None else former.again_of
+    return RuleBook(source=former.source, version=former.version, digest=former.digest, again_of=again_of, at=now)
+
+
+async def again(session: AsyncSession, row: RuleBook, *, by: str, note: str) -> RuleBook:
+    """From now on what `before` found is in force."""
+    row.by, row.note = by[:40], note[:200]
     return await _add(session, row)
 
 
