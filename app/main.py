@@ -34,6 +34,8 @@ from bot.channels.sorting import Enough, Sorter
 from bot.channels.token_store import DatabaseTokenStore
 from bot.desk import Desk
 from bot.discretion import discreet
+from bot.keeper import EVERY as RULES_EVERY
+from bot.keeper import RULES, RuleKeeper
 from bot.links import Links
 from bot.menus.reading import read_menus
 from bot.menus.tagging import TAG_BELL, Tagger
@@ -55,7 +57,7 @@ from scheduler.works import Works
 SPOOL, HEART = "spool", "heart"
 # Where workers do the rest. What this process has kept on its own disk, only it can take in; and a worker that has
 # died must not silence a case: whoever is alive advances it and sends its alerts (ADR 0022).
-WEB_BELLS = (SPOOL, HEART, CASES, ALERT)
+WEB_BELLS = (SPOOL, HEART, CASES, ALERT, RULES)
 ALONE = (Role.WEB, Role.WORKER)
 
 
@@ -77,6 +79,7 @@ class Tongxing:
     tower: Tower
     heart: Heart
     watch: Watch
+    rules: RuleKeeper
 
     @classmethod
     def build(cls, settings: Settings, clock: Clock, worlds: Worlds | None = None) -> "Tongxing":
@@ -102,6 +105,7 @@ class Tongxing:
         works = Works(db, clock, quiet)
         tagger = Tagger(db, clock, MenuApi(client), settings.wechat_app_id, read_menus(settings.menus_file))
         heart = Heart(db, clock)
+        rules = RuleKeeper(db, clock)
         tower = Tower(
             (
                 Bell(CASES, 1, works.cases),
@@ -118,6 +122,7 @@ class Tongxing:
                 Bell(TAG_BELL, 60, tagger.work),
                 Bell(SPOOL, 15, door.take_in_spool),
                 Bell(HEART, EVERY, heart.beat),
+                Bell(RULES, RULES_EVERY, rules.look),
             )
         )
         db.on_commit = tower.ring
@@ -128,7 +133,7 @@ class Tongxing:
         work_door = _work_door(settings, db, clock)
         return cls(
             settings, clock, db, worlds, links, client, desk, door, work_door, tuple(rungs), works, tower,
-            heart, watch,
+            heart, watch, rules,
         )  # fmt: skip
 
     @asynccontextmanager
@@ -143,6 +148,7 @@ class Tongxing:
         try:
             await prove_key(self.db)
             discreet(wording())  # the list of words takes a moment to read: now, not before the first alert
+            await self.rules.look()
             async with self.db.begin() as session:
                 await channels.set_up(session, self.channels)
             self.desk.open()
@@ -158,6 +164,7 @@ class Tongxing:
             await self.tower.stop()
             await self.heart.stop()
             await self.desk.close()
+            self.rules.leave()
             await self.worlds.close()
             await self.db.close()
 

@@ -6,7 +6,12 @@ from typing import Annotated
 
 import typer
 
-screen_cli = typer.Typer(help="读一条一条的话，说出有没有危险；也能训练、衡量这一层。")
+from app.screen_rules_cli import marks_cli, propose, rules_cli
+
+screen_cli = typer.Typer(help="读一条一条的话，说出有没有危险；规则、标注、训练、衡量也在这里。")
+screen_cli.add_typer(rules_cli, name="rules")
+screen_cli.add_typer(marks_cli, name="marks")
+screen_cli.command("propose")(propose)
 Psysuicide = Annotated[Path | None, typer.Option(help="PsySUICIDE 的 valid.jsonl", exists=True, dir_okay=False)]
 Everyday = Annotated[Path | None, typer.Option(help="平常短信，一行一条", exists=True, dir_okay=False)]
 

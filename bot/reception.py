@@ -218,8 +218,9 @@ class Reception:
         strongest = max(reading.hits, key=lambda hit: hit.level, default=None)
         await escalations.flag(
             talk.session, talk.person, states.Level(int(reading.level)), reading.category,
-            rule=strongest.rule if strongest else "unnamed", rules_version=reading.version, said=text, now=talk.now,
-            span=(strongest.start, strongest.end) if strongest else None, weighed=_weighed(reading, strongest),
+            rule=strongest.rule if strongest else "unnamed", rules_version=reading.version, model=reading.model,
+            said=text, now=talk.now, span=(strongest.start, strongest.end) if strongest else None,
+            weighed=_weighed(reading, strongest),
         )  # fmt: skip
 
     async def _a_stranger_goes_on(self, talk: Talk, text: str) -> None:

@@ -14,8 +14,11 @@ from sqlmodel import col
 from app.api.callers import BURST
 from app.db import ident
 from app.escalations import handling
-from app.escalations.models import CaseEvent
+from app.escalations import service as escalations
+from app.escalations.models import CaseEvent, Via
+from app.escalations.states import Level
 from app.main import create_app
+from app.marks.models import Mark, MarkKind
 from app.messages.models import Contact
 from app.people import tokens
 from app.people.models import ApiToken, House, Person, Role
@@ -23,7 +26,7 @@ from app.people.tokens import May
 from bot.simulator import Phone
 from tests.beginnings import pages
 from tests.conftest import Story
-from tests.stories.ways import registered
+from tests.stories.ways import here, registered
 
 WORDS = "不想活了，药都攒好了"
 EVERYTHING = frozenset(May)
@@ -300,6 +303,55 @@ async def test_a_program_that_asks_too_often_waits_and_the_others_do_not(
     assert await is_let_in(await program_of(story, http, "lihong"))
 
 
+# What the machine read
+
+
+async def test_a_program_says_what_the_words_were(program: Program) -> None:
+    said = await program.asks("POST", "/cases/A-0001/mark", json={"level": "none", "why": "joke"})
+    assert (said["kind"], said["level"], said["why"], said["screen_level"]) == ("false_alarm", "none", "joke", "red")
+    assert said["rules_version"]
+    said = await program.asks("POST", "/cases/A-0001/mark", json={"level": "orange", "why": "joke"})
+    assert (said["kind"], said["level"], said["why"]) == ("level", "orange", None)
+    (case,) = (await program.asks("GET", "/cases"))["cases"]
+    assert (case["level"], case["state"]) == ("red", "open")
+
+
+async def test_what_is_closed_as_a_false_alarm_is_marked(story: Story, program: Program) -> None:
+    await program.takes()
+    await program.asks("POST", "/cases/A-0001/close", json={"outcome": "false_alarm"})
+    async with story.house.db.read() as session:
+        (mark,) = await session.scalars(select(Mark))
+    assert (mark.kind, mark.via, mark.said) == (MarkKind.FALSE_ALARM, Via.API, WORDS)
+
+
+async def test_what_nobody_was_called_for_is_acted_on(program: Program, raised: Phone) -> None:
+    another = await here(program.story, "azhu", "阿珠")
+    await another.says("我把猫送给隔壁阿姨了")
+    said = await program.asks("POST", "/missed", json={"said": "我把猫送给隔壁阿姨了", "level": "red"})
+    assert said == {"people": 1, "cases": ["A-0002"], "opened": True}
+    assert (await program.asks("GET", "/cases/A-0002"))["level"] == "red"
+    said = await program.asks("POST", "/missed", json={"said": "没有人写过这句"})
+    assert said == {"people": 0, "cases": [], "opened": False}
+
+
+async def test_a_token_that_may_only_read_marks_nothing(
+    story: Story, program: Program, http: httpx.AsyncClient
+) -> None:
+    reader = await program_of(story, http, "wangle", frozenset({May.READ}))
+    await reader.is_refused("POST", "/cases/A-0001/mark", 403, "not-allowed", json={"level": "none"})
+    await reader.is_refused("POST", "/missed", 403, "not-allowed", json={"said": WORDS})
+
+
+async def test_where_nothing_was_read_there_is_nothing_to_mark(story: Story, program: Program) -> None:
+    who = await registered(story, "azhu")
+    async with story.house.db.begin() as session:
+        await escalations.flag(
+            session, who, Level.RED, "distress", rule="member.needs-help", rules_version="1", said="帮帮我",
+            now=story.house.clock.now(),
+        )  # fmt: skip
+    await program.is_refused("POST", "/cases/A-0002/mark", 409, "nothing-to-mark", json={"level": "none"})
+
+
 # What it is sent
 
 
@@ -315,6 +367,8 @@ async def test_a_program_that_asks_too_often_waits_and_the_others_do_not(
         ("offer", {"json": {"to": 7}}, ["body.to"]),
         ("take", {"json": {"seq": "-1"}}, ["body.seq"]),
         ("take", {"json": ["A-0001"]}, ["body"]),
+        ("mark", {"json": {"level": "purple"}}, ["body.level"]),
+        ("mark", {"json": {"level": "none", "why": "drowned"}}, ["body.why"]),
     ],
 )
 async def test_wrong_json_is_refused_by_name_and_not_repeated(
@@ -351,10 +405,11 @@ async def test_it_describes_itself_with_examples(program: Program) -> None:
     described = await program.asks("GET", "/openapi.json")
     assert described["servers"] == [{"url": "/api/v1"}]
     assert set(described["paths"]) == {
-        "/cases", "/cases/{code}", *(f"/cases/{{code}}/{verb}" for verb in ("take", "contacted", "close", "offer"))
+        "/missed", "/cases", "/cases/{code}",
+        *(f"/cases/{{code}}/{verb}" for verb in ("take", "contacted", "close", "offer", "mark")),
     }  # fmt: skip
     shapes = described["components"]["schemas"]
-    for shape in ("Case", "Close", "Offer", "Button", "ProblemOut"):
+    for shape in ("Case", "Close", "Offer", "Button", "MarkIn", "Marked", "MissedIn", "MissedOut", "ProblemOut"):
         assert shapes[shape]["example"]
     assert "HTTPValidationError" not in json.dumps(described["paths"])
     assert shapes["Close"]["properties"]["outcome"]["enum"] == [one.value for one in handling.OUTCOMES]

@@ -394,3 +394,29 @@ def test_a_drill_needs_a_programme_and_something_that_sends(ready: Desk) -> None
     answer = ready.types("drill", "--help")
     assert "--now-at-night" in answer.said
     assert "report" in answer.said
+
+
+# Screening
+
+
+def test_rules_are_checked_switched_on_and_taken_back_from_the_command_line(ready: Desk) -> None:
+    file = ready.write((ROOT / "bot" / "screening" / "rules.zh.yaml").read_text("utf-8").replace("2026.11.2", "t2"))
+    assert "30 天里读了 0 句" in ready.types("screen", "rules", "check", file, **KEY).said
+    assert "第 1 份规则（t2+" in ready.types("screen", "rules", "use", file, "--by", "王乐", **KEY).said
+    assert "王乐" in ready.types("screen", "rules", "show", **KEY).said
+    assert ready.types("screen", "rules", "show", "--text", **KEY).said == file.read_text("utf-8")
+    assert "换回了程序自带的规则" in ready.types("screen", "rules", "back", **KEY).said
+    ready.types("screen", "rules", "back", **KEY).ends_with("前面没有别的了")
+
+
+def test_rules_that_cannot_be_used_are_one_sentence(ready: Desk) -> None:
+    ready.types("screen", "rules", "use", ready.write("rules: []"), **KEY).ends_with("这份规则不能用")
+    ready.types("screen", "rules", "check", ready.folder / "none.yaml", **KEY).ends_with("读不了", "none.yaml")
+    ready.types("screen", "rules", "check", ready.write(b"\xff"), **KEY).ends_with("UTF-8")
+
+
+def test_marks_are_exported_and_proposed_from_the_command_line(ready: Desk) -> None:
+    file = ready.folder / "marks.jsonl"
+    assert "0 句写进了" in ready.types("screen", "marks", "export", file, **KEY).said
+    assert file.read_text("utf-8") == ""
+    assert "还没有人记过" in ready.types("screen", "propose", **KEY).said

@@ -555,6 +555,14 @@ def test_command(text: str, expected: Command | None) -> None:
         ("邀请 小河", StaffCommand(StaffVerb.INVITE, None, "小河")),
         ("签到 阿珠", StaffCommand(StaffVerb.CHECK_IN, None, "阿珠")),
         ("签到码", StaffCommand(StaffVerb.DOOR_CODE)),
+        ("级别 A-0312 橙", StaffCommand(StaffVerb.LEVEL, "A-0312", "橙")),
+        ("a0312 级别 没事", StaffCommand(StaffVerb.LEVEL, "A-0312", "没事")),
+        ("级别", StaffCommand(StaffVerb.LEVEL)),
+        ("级别怎么看", None),
+        ("漏报", StaffCommand(StaffVerb.MISSED)),
+        ("漏报 红 我把 猫,送人了。", StaffCommand(StaffVerb.MISSED, rest="红 我把 猫,送人了。")),
+        ("漏报：A-0312 转 李红", StaffCommand(StaffVerb.MISSED, rest="A-0312 转 李红")),
+        ("漏报了一句", None),
         ("忙", StaffCommand(StaffVerb.BUSY)),
         ("忙 A-0312", StaffCommand(StaffVerb.BUSY, "A-0312")),
         ("已联系 A-0312", StaffCommand(StaffVerb.CONTACTED, "A-0312")),
@@ -680,6 +688,21 @@ def test_four_digits(text: str, expected: str | None) -> None:
 )
 def test_mood(text: str, expected: tuple[int, str] | None) -> None:
     assert grammar.mood(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("红 活着真累", ("red", "活着真累")),
+        ("橙色：活着真累", ("orange", "活着真累")),
+        ("黄\n活着真累\n真的", ("yellow", "活着真累\n真的")),
+        ("红包还没到", (None, "红包还没到")),
+        ("红 ", (None, "红 ")),
+        ("活着真累 红 的", (None, "活着真累 红 的")),
+    ],
+)
+def test_how_urgent_what_was_missed_is(words: str, expected: tuple[str | None, str]) -> None:
+    assert orders.how_urgent(words) == expected
 
 
 ANSWERS = st.one_of(

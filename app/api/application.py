@@ -6,6 +6,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.callers import Gate
 from app.api.cases import cases
+from app.api.missed import missed
 from app.api.problems import speak_problems
 from app.clock import Clock
 from app.db import Database
@@ -36,5 +37,7 @@ def create_api(db: Database, clock: Clock) -> ASGIApp:
         title="同行 Tongxing", version="1", description=ABOUT, docs_url=None, redoc_url=None, redirect_slashes=False
     )
     speak_problems(api)
-    api.include_router(cases(db, clock, Gate(db, clock)))
+    gate = Gate(db, clock)
+    api.include_router(cases(db, clock, gate))
+    api.include_router(missed(db, clock, gate))
     return _Unkept(api)

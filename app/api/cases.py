@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.callers import Caller, Gate, LetIn, guarded
 from app.api.problems import Colleague, Problem, ProblemOut, refused
-from app.api.shapes import Button, Case, Cases, Close, Member, Offer, Page, Words
+from app.api.shapes import Button, Case, Cases, Close, Marked, MarkIn, Member, Offer, Page, Words
 from app.clock import Clock
 from app.db import Database, ident
 from app.escalations import handling, journal
@@ -17,6 +17,9 @@ from app.escalations.handling import Came, Ending, Handled
 from app.escalations.models import CaseRow, Via
 from app.escalations.service import Place
 from app.escalations.states import Level, Outcome
+from app.marks import service as marks
+from app.marks.models import Urgency
+from app.marks.service import Judged, NothingToMark
 from app.people import service as people
 from app.people.models import Person
 from app.people.scope import scope_of
@@ -98,7 +101,7 @@ def cases(db: Database, clock: Clock, gate: Gate) -> APIRouter:
     async def close(code: str, caller: LetIn, end: Close) -> Case:
         async def does(session: AsyncSession, who: Person, row: CaseRow) -> Handled:
             ending = Ending(Outcome(end.outcome), end.next_contact, end.grade, end.whereto)
-            return await handling.close(session, who, row, ending, clock.now(), via=Via.API, seq=end.seq)
+            return await marks.close(session, who, row, ending, clock.now(), via=Via.API, seq=end.seq)
 
         return await act(caller, code, does)
 
@@ -110,6 +113,19 @@ def cases(db: Database, clock: Clock, gate: Gate) -> APIRouter:
             return Handled(Came.NO_COLLEAGUE) if handled.came is Came.YOURS else handled  # oneself is none
 
         return await act(caller, code, does)
+
+    @router.post("/{code}/mark", summary="What its newest words were; the case stays as it is", responses=ACTING)
+    async def mark(code: str, caller: LetIn, says: MarkIn) -> Marked:
+        caller.needs(May.TAKE)
+        judged = Judged(says.level, says.why if says.level is Urgency.NONE else None)
+        async with db.begin() as session:
+            who = await people.person(session, caller.person_id)
+            row = await _found(session, who, code)
+            try:
+                kept = await marks.mark_newest(session, who, row, judged, clock.now(), via=Via.API)
+            except NothingToMark:
+                raise Problem("nothing_to_mark", 409) from None
+            return Marked.model_validate(kept, from_attributes=True)
 
     return router
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.problems import Colleague
 from app.escalations.states import Outcome, State
+from app.marks.models import MarkKind, Urgency, Why
 
 OutcomeIn = Literal["called", "met", "family", "referred", "unreached", "false_alarm"]
 LARGEST = 2**31 - 1  # that a column of whole numbers holds
@@ -110,3 +111,50 @@ class Close(_In):
     grade: int | None = Field(default=None, ge=0, le=5, description="how dangerous it was; not for yellow")
     whereto: str = Field(default="", max_length=60, description="where to; where `grade` is 3 or more, or `referred`")
     seq: Seq
+
+
+class MarkIn(_In):
+    """What the newest words of a case were: `none` is a false alarm; anything else is real, and as urgent as that."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"level": "none", "why": "joke"}})
+    level: Urgency
+    why: Why | None = Field(default=None, description="of a false alarm: why it was one")
+
+
+class Marked(BaseModel):
+    """What is kept now; the last one who says something is right."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "kind": "false_alarm", "level": "none", "why": "joke", "screen_level": "red", "rule": "suicide.wish",
+                "rules_version": "2026.11.2+ab12cd34", "model": "0123456789ab",
+            }
+        }
+    )  # fmt: skip
+    kind: MarkKind
+    level: Urgency
+    why: Why | None
+    screen_level: Urgency = Field(description="what screening said")
+    rule: str
+    rules_version: str
+    model: str
+
+
+class MissedIn(_In):
+    """Words that somebody wrote and that nobody was called for."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"said": "我把猫送给隔壁了", "level": "orange"}}
+    )  # fmt: skip
+    said: str = Field(min_length=2, max_length=1000, description="as they wrote it")
+    level: Literal["yellow", "orange", "red"] = "orange"
+
+
+class MissedOut(BaseModel):
+    """`people` of your houses wrote exactly this in the last seven days; `cases` are open because of it, or already."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"people": 1, "cases": ["A-0007"], "opened": True}})
+    people: int
+    cases: list[str]
+    opened: bool

@@ -71,6 +71,8 @@ class CaseRow(DueRow, table=True):
 class Flag(Record, table=True):
     """Why: one reading that asked for a person, with the rule, its version and the words it read.
 
+    `model` names the statistical layer that had a say, "" where none had.
+
     `start` and `end` are the slice of `said` that the rule read, in characters; `weighed` names what besides the words
     of the rule made it more or less urgent, one word each: before (it stood in several messages), past, fiction, mood,
     yellows, worried.
@@ -88,6 +90,7 @@ class Flag(Record, table=True):
     category: str = Field(max_length=20)
     rule: str = Field(max_length=60)
     rules_version: str = Field(max_length=24)
+    model: str = Field(default="", max_length=16, sa_column_kwargs={"server_default": ""})
     said: str | None = Field(default=None, sa_type=Encrypted)
     start: int | None = None
     end: int | None = None

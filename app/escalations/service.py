@@ -199,7 +199,8 @@ async def unhandled_behind(session: AsyncSession, task_id: int) -> CaseRow | Non
 
 async def flag(
     session: AsyncSession, subject: Person, level: Level, category: str, *, rule: str, rules_version: str,
-    said: str | None, now: datetime, span: tuple[int, int] | None = None, weighed: Collection[str] = (),
+    said: str | None, now: datetime, model: str = "", span: tuple[int, int] | None = None,
+    weighed: Collection[str] = (),
 ) -> CaseRow:  # fmt: skip
     """Danger was read: open a case or join the open one, and alert the first people, in this unit of work.
 
@@ -222,6 +223,7 @@ async def flag(
             category=category,
             rule=rule,
             rules_version=rules_version,
+            model=model,
             said=said,
             start=span[0] if span else None,
             end=span[1] if span else None,

@@ -176,6 +176,30 @@ async def belong_to(session: AsyncSession, contact: Contact, who: Person, since:
     )  # fmt: skip
 
 
+async def texts_in(session: AsyncSession, scope: Scope, since: datetime) -> list[tuple[int, int, str]]:
+    """(number, person, words) of every text from these houses since then, the newest first; none from staff."""
+    rows = await session.execute(_texts(since).where(within(scope, Inbox)).order_by(col(Inbox.id).desc()))
+    return [(number, person_id, content) for number, person_id, _role, content, _at in rows if content]
+
+
+async def texts_since(
+    session: AsyncSession, since: datetime
+) -> list[tuple[int, int | None, Role | None, str, datetime]]:
+    """(number, person, role, words, when) of every text of anybody but staff, the oldest first; strangers' as well."""
+    return [tuple(row) for row in await session.execute(_texts(since).order_by(col(Inbox.id))) if row.content]
+
+
+def _texts(since: datetime) -> Select[*tuple[Any, ...]]:
+    """What people wrote; whoever answers for them is not read for danger and not looked through."""
+    found: Select[*tuple[Any, ...]] = (
+        select(col(Inbox.id), col(Inbox.person_id), col(Person.role), col(Inbox.content), col(Inbox.received_at))
+        .outerjoin(Person, col(Person.id) == col(Inbox.person_id))
+        .where(col(Inbox.kind) == "text", col(Inbox.received_at) >= since)
+        .where(col(Person.role).is_(None) | col(Person.role).not_in([Role.WORKER, Role.SUPERVISOR]))
+    )
+    return found
+
+
 def visible_inbox(scope: Scope) -> Select[Inbox]:
     return select(Inbox).where(within(scope, Inbox))
 

@@ -5,7 +5,7 @@ what does something is a form on the page, sent by POST, with a token of its own
 case and the entry of the log it was made for.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -20,8 +20,11 @@ from app.db import Database, ident
 from app.escalations import handling, journal
 from app.escalations import service as escalations
 from app.escalations.handling import Came, Ending, Handled
-from app.escalations.models import CaseRow, Via
+from app.escalations.models import CaseRow, Flag, Via
 from app.escalations.states import FOLLOW_UP_WITHIN, GRADES, REFER_FROM, Level, Outcome, State
+from app.marks import service as marks
+from app.marks.models import Urgency, Why
+from app.marks.service import Judged
 from app.messages import service as messages
 from app.messages import window
 from app.pages import why
@@ -74,9 +77,19 @@ async def _result(pressed: Pressed) -> Handled:
     """FormError where a choice is none that the form has."""
     form, today = pressed.form, local(pressed.now, pressed.house.zone).date()
     end = Ending(_outcome(form), _next_contact(form, today), _grade(form), form.get("whereto", ""))
-    return await handling.close(
+    return await marks.close(
         pressed.session, pressed.who, pressed.row, end, pressed.now, via=Via.PAGE, seq=pressed.seq
     )  # fmt: skip
+
+
+async def _mark(pressed: Pressed) -> Handled:
+    """What the words were: a label, and nothing else; the last one that is pressed counts."""
+    try:
+        judged = Judged(Urgency(pressed.form["level"]), Why(pressed.form["why"]) if "why" in pressed.form else None)
+    except (KeyError, ValueError):
+        raise FormError("no such mark") from None
+    await marks.mark_newest(pressed.session, pressed.who, pressed.row, judged, pressed.now, via=Via.PAGE)
+    return Handled(Came.DONE)
 
 
 def _outcome(form: Form) -> Outcome:
@@ -107,7 +120,7 @@ def _next_contact(form: Form, today: date) -> date | None:
     return day
 
 
-ACTS: dict[str, Act] = {"take": _take, "contacted": _contacted, "result": _result}
+ACTS: dict[str, Act] = {"take": _take, "contacted": _contacted, "result": _result, "mark": _mark}
 
 
 class CasePage(Shell):
@@ -186,12 +199,15 @@ class CasePage(Shell):
             seq = await journal.newest(session, row)
             words = wording((await people.programme(session, house.programme_id)).locale)
             before = await why.known_before(session, row, subject, reader, words, house, now)
+            readings = await marks.markable(session, row)
+            mark = await marks.mark_of(session, readings[-1]) if readings else None
         today = local(now, house.zone).date()
         return self.render(
             "case.html", words=words, status=422 if trouble else 200,
             row=row, subject=subject, house=house, owner=owner, ties=ties, reader=reader,
             here=here, came=came.value if came else "", trouble=trouble, form=form or {},
-            forms={verb: self._token(verb, row, reader, seq, now) for verb in _offered(row, reader)},
+            forms={verb: self._token(verb, row, reader, seq, now) for verb in _offered(row, reader, readings)},
+            mark=mark, urgencies=[one for one in reversed(Urgency) if one is not Urgency.NONE], whys=list(Why),
             outcomes=handling.OUTCOMES, grades=GRADES if row.level >= Level.ORANGE else (), refer_from=REFER_FROM,
             follow_up_days=FOLLOW_UP_WITHIN.days, longest_place=60,
             days=[(n, _day_words(today + timedelta(days=n))) for n in IN_DAYS],
@@ -207,13 +223,15 @@ class CasePage(Shell):
         return self.db.vault.link(verb, made_for, now=now, lasts=PAGE_LASTS)
 
 
-def _offered(row: CaseRow, reader: Person) -> tuple[str, ...]:
-    """What this person can do with the case as it stands."""
+def _offered(row: CaseRow, reader: Person, readings: Collection[Flag]) -> tuple[str, ...]:
+    """What this person can do with the case as it stands; what words were, whoever has it can say, then and later."""
+    if row.owner_id != reader.id:
+        untaken = row.state is not State.RESOLVED and (row.owner_id is None or row.offered_to_id == reader.id)
+        return ("take",) if untaken else ()
+    mark = ("mark",) if readings else ()
     if row.state is State.RESOLVED:
-        return ()
-    if row.owner_id == reader.id:
-        return ("contacted", "result") if row.state is State.ACKNOWLEDGED else ("result",)
-    return ("take",) if row.owner_id is None or row.offered_to_id == reader.id else ()
+        return mark
+    return ("contacted", "result", *mark) if row.state is State.ACKNOWLEDGED else ("result", *mark)
 
 
 def _day_words(day: date) -> str:

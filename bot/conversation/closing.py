@@ -10,6 +10,8 @@ from app.escalations import service as escalations
 from app.escalations.handling import Came, Ending, Handled
 from app.escalations.models import CaseRow, Via
 from app.escalations.states import FOLLOW_UP_WITHIN, LONGEST_WITHOUT_CONTACT, REFER_FROM, Level, Outcome
+from app.marks import service as marks
+from app.marks.models import Why
 from app.messages.models import Question
 from app.tasks.models import TaskKind
 from bot.conversation import grammar
@@ -21,6 +23,8 @@ from bot.wording.moments import date_words
 OUTCOMES = dict(enumerate(handling.OUTCOMES, start=1))
 NEXT_CONTACT = {1: timedelta(days=1), 2: timedelta(days=3), 3: timedelta(days=7)}
 LASTS = timedelta(hours=2)
+WHYS = dict(enumerate(Why, start=1))
+WHY_LASTS = timedelta(minutes=30)  # nothing hangs on the answer: the digits are soon free again
 
 
 async def ask_outcome(talk: Talk, row: CaseRow, answer: str = "") -> str:
@@ -99,13 +103,14 @@ async def _close(
     seq: int | None,
 ) -> str:  # fmt: skip
     end = Ending(chosen, day, level)
-    handled = await handling.close(talk.session, talk.who(), row, end, talk.now, via=Via.CHAT, seq=seq)
+    handled = await marks.close(talk.session, talk.who(), row, end, talk.now, via=Via.CHAT, seq=seq)
     if refused := refusal(talk, row, handled):
         return refused
     if chosen is Outcome.UNREACHED:
         return talk.say("staff.unreached", code=row.code)
     if day is None:
-        return talk.say("staff.closed_false", code=row.code)
+        closed = talk.say("staff.closed_false", code=row.code)
+        return f"{closed}\n{await _ask_why(talk, row)}" if await marks.unexplained(talk.session, row) else closed
     grave = level is not None and level >= REFER_FROM
     return talk.say("staff.closed_grave" if grave else "staff.closed", code=row.code, next=date_words(day))
 
@@ -137,6 +142,23 @@ def link(talk: Talk, row: CaseRow) -> str:
 
 
 # Afterwards
+
+
+async def _ask_why(talk: Talk, row: CaseRow) -> str:
+    """After 误报: one question, which may be left alone."""
+    await talk.ask("false_alarm", lasts=WHY_LASTS, subject_id=ident(row))
+    return talk.say("staff.why")
+
+
+@dialogue("false_alarm", again="staff.why_again")
+async def why(talk: Talk, question: Question, text: str) -> str | None:
+    number = grammar.number(text, len(WHYS))
+    if number is None:
+        return None
+    await talk.answered(question)
+    row = await escalations.case(talk.session, question.subject_id or 0)
+    await marks.say_why(talk.session, talk.who(), row, WHYS[number], talk.now, via=Via.CHAT)
+    return talk.say("staff.why_noted")
 
 
 async def followed_up(talk: Talk, row: CaseRow) -> str:

@@ -26,13 +26,16 @@ class StaffVerb(StrEnum):
     SWAP = "swap"
     UNSWAP = "unswap"
     HAND_OVER = "hand_over"
+    LEVEL = "level"
+    MISSED = "missed"
 
 
 @dataclass(frozen=True, slots=True)
 class StaffCommand:
     verb: StaffVerb
     code: str | None = None  # "A-0312", however it was typed
-    rest: str = ""  # a name, perhaps with a day and hours, or the number of an outcome
+    # A name, perhaps with a day and hours; the number of an outcome; how urgent; what somebody wrote, as it is.
+    rest: str = ""
 
 
 _STAFF = {
@@ -68,7 +71,11 @@ _STAFF = {
     "取消换班": StaffVerb.UNSWAP,
     "不换班": StaffVerb.UNSWAP,
     "交班": StaffVerb.HAND_OVER,
+    "级别": StaffVerb.LEVEL,
 }
+URGENCIES = {
+    "红": "red", "红色": "red", "橙": "orange", "橙色": "orange", "黄": "yellow", "黄色": "yellow", "没事": "none",
+}  # fmt: skip
 WITHOUT_NAME = (
     StaffVerb.BUSY,
     StaffVerb.TAKE,
@@ -87,11 +94,15 @@ WITH_A_DAY = (StaffVerb.ROTA, StaffVerb.NOT_ON, StaffVerb.SWAP)
 _STAFF_LINE = re.compile(rf"({'|'.join(sorted(_STAFF, key=len, reverse=True))})(?![电送人发账钱])(.*)")
 _CODE = re.compile(r"(?<![a-z])([a-z])[ -]?([0-9]{4})(?![0-9])")
 _NAME = re.compile(r"[\w ·]{0,20}")
+_MISSED = re.compile(r"\s*+漏报(?:[\s:：,，、]++(.*+))?", re.DOTALL)
+_HOW_URGENT = re.compile(r"([红橙黄])色?[\s:：,，、]++(.*+)", re.DOTALL)
 _NAME_AND_DAY = re.compile(r"[\w ·:/~,、-]{0,40}")
 
 
 def staff_command(text: str) -> StaffCommand | None:
     """`接 A-0312`, `转 李红`, `结果 A0312 1`, with the code anywhere. Only staff are asked: the caller knows."""
+    if missed := _MISSED.fullmatch(text):
+        return StaffCommand(StaffVerb.MISSED, rest=(missed[1] or "").strip())
     plain = grammar.POLITE_END.sub("", grammar.hyphened(text))
     coded = _CODE.search(plain)
     code = f"{coded[1].upper()}-{coded[2]}" if coded else None
@@ -105,4 +116,12 @@ def staff_command(text: str) -> StaffCommand | None:
     # These take no name; with more words they are talk: "忙死了", "接孩子", "结果出来了".
     if verb in WITHOUT_NAME and not (rest == "" or rest.isdecimal()):
         return None
+    if verb is StaffVerb.LEVEL and not (code or rest == "" or rest in URGENCIES):
+        return None
     return StaffCommand(verb, code, rest)
+
+
+def how_urgent(words: str) -> tuple[str | None, str]:
+    """`红 活着真累`: how urgent somebody says it was ("red"; None: they do not say), and what was written."""
+    found = _HOW_URGENT.fullmatch(words)
+    return (URGENCIES[found[1]], found[2].strip()) if found and found[2].strip() else (None, words)

@@ -17,9 +17,9 @@ from app.people import service as people
 from app.people.models import Person, Role
 from app.people.scope import Scope, scope_of
 from app.tasks import service as tasks
-from bot.conversation import closing, handover, rota, swaps
+from bot.conversation import closing, handover, marking, rota, swaps
 from bot.conversation.closing import link, refusal
-from bot.conversation.orders import StaffCommand, StaffVerb
+from bot.conversation.orders import URGENCIES, StaffCommand, StaffVerb
 from bot.conversation.talk import Talk
 
 # Whoever joins as a worker reads what people wrote: only a supervisor, or the command line, lets one in.
@@ -152,6 +152,14 @@ async def follow_up(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     if not await handling.may_act(talk.session, talk.who(), row):
         return talk.say("staff.nothing_to_take")
     return await closing.followed_up(talk, row)
+
+
+async def level(talk: Talk, command: StaffCommand, scope: Scope) -> str:
+    """级别 A-0312 橙: what the words were, whatever the machine read in them."""
+    if command.rest not in URGENCIES:
+        return talk.say("staff.how_level")
+    row = await _meant(talk, command, scope, await escalations.owned_by(talk.session, talk.who()))
+    return row if isinstance(row, str) else await marking.level(talk, row, command.rest)
 
 
 # The house
@@ -287,4 +295,6 @@ VERBS: dict[StaffVerb, Verb] = {
     StaffVerb.SWAP: swaps.swap,
     StaffVerb.UNSWAP: swaps.unswap,
     StaffVerb.HAND_OVER: handover.hand_over,
+    StaffVerb.LEVEL: level,
+    StaffVerb.MISSED: marking.missed,
 }

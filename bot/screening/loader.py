@@ -19,6 +19,7 @@ CATEGORIES = frozenset(
 )
 EXAMPLES = 2  # of each kind, at least
 GAPS = 3  # in a phrase: each multiplies the ways in which it can be tried by seven
+LONGEST_VERSION, LONGEST_ID = 24, 60  # that a flag has room for, the digest of the file included
 
 FILE_KEYS = frozenset(("version", "dialect", "mandarin", "words", "masks", "grammar", "rules"))
 MASK_KEYS = frozenset(("phrases", "must_fire"))
@@ -62,10 +63,14 @@ def parse_rules(source: str) -> RuleSet:
         grammar=_grammar(data["grammar"], words, dialect),
         rules=tuple(_rule(each, words, dialect) for each in _list(where, "rules", data["rules"])),
     )
+    if len(book.version) > LONGEST_VERSION:
+        raise RuleError(where, "version", f"is longer than {LONGEST_VERSION - len(digest) - 1} characters")
     ids = [rule.id for rule in book.rules]
     for rule_id in ids:
         if ids.count(rule_id) > 1:
             raise RuleError(f"rule '{rule_id}'", "id", "is used twice")
+        if len(rule_id) > LONGEST_ID:
+            raise RuleError(f"rule '{rule_id}'", "id", f"is longer than {LONGEST_ID} characters")
     check_examples(book)
     return book
 

@@ -108,6 +108,8 @@ def put(*path: Any) -> Callable[[dict[str, Any]], None]:
         (put("dialect", "殺藥"), "rule file", "dialect"),
         (put("rules", []), "rule file", "rules"),
         (put("extra", 1), "rule file", "extra"),
+        (put("version", "a-version-too-long-to-be-kept"), "rule file", "version"),
+        (rule("id", "x" * 61), "x" * 61, "id"),
         (put("words", "要", [""]), "word lists", "要"),
     ],
 )

@@ -1,0 +1,1 @@
+"""What people say about what screening said, and the rules that were ever put in force."""
