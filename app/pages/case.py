@@ -207,7 +207,7 @@ class CasePage(Shell):
             row=row, subject=subject, house=house, owner=owner, ties=ties, reader=reader,
             here=here, came=came.value if came else "", trouble=trouble, form=form or {},
             forms={verb: self._token(verb, row, reader, seq, now) for verb in _offered(row, reader, readings)},
-            mark=mark, urgencies=[one for one in reversed(Urgency) if one is not Urgency.NONE], whys=list(Why),
+            mark=mark, urgencies=[one for one in reversed(Urgency) if one is not Urgency.NONE], wrong_because=list(Why),
             outcomes=handling.OUTCOMES, grades=GRADES if row.level >= Level.ORANGE else (), refer_from=REFER_FROM,
             follow_up_days=FOLLOW_UP_WITHIN.days, longest_place=60,
             days=[(n, _day_words(today + timedelta(days=n))) for n in IN_DAYS],
