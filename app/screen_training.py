@@ -11,10 +11,10 @@ from bot.screening.loader import load_rules
 from bot.screening.model import SHIPPED
 from bot.screening.screener import shipped
 
-Say = Callable[[str], None]
+Tell = Callable[[str], None]
 
 
-def train(psysuicide: Path | None, everyday: Path | None, out: Path | None, say: Say) -> None:
+def train(psysuicide: Path | None, everyday: Path | None, out: Path | None, tell: Tell) -> None:
     _needs_scikit_learn()
     if everyday is None:
         raise ValueError("训练一定要有平常的话（--everyday）：没有它们，模型会对七成的平常短信报警")
@@ -30,25 +30,25 @@ def train(psysuicide: Path | None, everyday: Path | None, out: Path | None, say:
     written = model.write()
     file.write_bytes(written)
     thresholds = ", ".join(f"{each:.2f}" for each in model.thresholds)
-    say(f"{file.name}: {len(written):,} bytes, {len(model.vocabulary):,} n-grams, thresholds {thresholds}")
+    tell(f"{file.name}: {len(written):,} bytes, {len(model.vocabulary):,} n-grams, thresholds {thresholds}")
 
 
-def evaluate(psysuicide: Path | None, everyday: Path | None, say: Say, *, folds: bool) -> bool:
+def evaluate(psysuicide: Path | None, everyday: Path | None, tell: Tell, *, folds: bool) -> bool:
     """Whether every gate that could be asked is kept."""
     if folds:
         _needs_scikit_learn()
     for given, what in ((psysuicide, "--psysuicide"), (everyday, "--everyday")):
         if given is None:
-            say(f"left out, no {what} was given\n")
-    gates = evaluate_all(Data.read(psysuicide, everyday), shipped(), say, folds=folds)
+            tell(f"left out, no {what} was given\n")
+    gates = evaluate_all(Data.read(psysuicide, everyday), shipped(), tell, folds=folds)
     return all(gate.kept for gate in gates)
 
 
-def keep_verdicts(say: Say) -> None:
+def keep_verdicts(tell: Tell) -> None:
     """At a release: what the next measurement will be compared with."""
     kept = verdicts(shipped(), Data.read(None, None))
     VERDICTS.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
-    say(f"{VERDICTS.name}: {sum(map(len, kept.values())):,} verdicts of {len(kept)} authors")
+    tell(f"{VERDICTS.name}: {sum(map(len, kept.values())):,} verdicts of {len(kept)} authors")
 
 
 def _needs_scikit_learn() -> None:

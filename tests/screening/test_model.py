@@ -44,7 +44,8 @@ def test_danger_without_a_word_of_danger_reaches_somebody_today(text: str) -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["好的老师", "1", "明天下雨吗", "公交晚点 十分钟到", "中午吃面", "谢谢", "热死", "哈哈哈", "👍"]
+    "text",
+    ["好的老师", "1", "明天下雨吗", "公交晚点 十分钟到", "中午吃面", "谢谢", "热死", "哈哈哈", "👍", "👋", "🙏", "3"],
 )
 def test_ordinary_answers_stay_ordinary(text: str) -> None:
     assert BOTH.read(text).level is Level.NONE

@@ -25,7 +25,7 @@ FIRST_AUTHORS = "abcd"
 A_DAY = 100  # messages, in a house of some sixty members
 VERDICTS = Path(__file__).with_name("verdicts.json")  # of the last release
 TAUGHT = 2 / 3  # of the everyday messages are trained on; the others measure false alarms
-Say = Callable[[str], None]
+Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -84,46 +84,46 @@ def by_screener(screener: Screener, examples: Sequence[Example]) -> list[Read]:
     return [(each, screener.read(each.text).level) for each in examples]
 
 
-def evaluate_all(data: Data, screener: Screener, say: Say, *, folds: bool = True) -> list[Gate]:
+def evaluate_all(data: Data, screener: Screener, tell: Tell, *, folds: bool = True) -> list[Gate]:
     """Print the whole measurement; the gates, kept or not."""
     gates: list[Gate] = []
     if folds:
-        gates += _authors_held_out(data, screener.rules, say)
+        gates += _authors_held_out(data, screener.rules, tell)
     for author, lines in data.sealed.items():
         for line in measure.table(f"sealed author {author}, shipped model", by_screener(screener, lines)):
-            say(line)
+            tell(line)
     if data.everyday:
-        gates += _everyday(by_screener(screener, data.everyday_unseen), say)
+        gates += _everyday(by_screener(screener, data.everyday_unseen), tell)
     if data.psysuicide and folds:
-        gates += _psysuicide(data, screener.rules, say)
+        gates += _psysuicide(data, screener.rules, tell)
     turned = changes(screener, data, VERDICTS)
-    say(f"## verdicts that changed since the last release: {sum(turned.values())}\n")
+    tell(f"## verdicts that changed since the last release: {sum(turned.values())}\n")
     for (before, now), n in sorted(turned.items()):
-        say(f"- {before.word} -> {now.word}: {n}")
+        tell(f"- {before.word} -> {now.word}: {n}")
     texts = [each.text for lines in data.authors.values() for each in lines][::7]
     p50, p99 = measure.latency(texts, screener.read)
-    say(f"\n## latency of one message: p50 {p50:.2f} ms, p99 {p99:.2f} ms (n = {len(texts)})\n")
+    tell(f"\n## latency of one message: p50 {p50:.2f} ms, p99 {p99:.2f} ms (n = {len(texts)})\n")
     gates.append(Gate("p99 of one message, ms", p99, most=20.0, shown=f"{p99:.2f}"))
-    say("## gates\n")
+    tell("## gates\n")
     for gate in gates:
-        say(str(gate))
+        tell(str(gate))
     return gates
 
 
-def _authors_held_out(data: Data, rules: RuleSet, say: Say) -> list[Gate]:
+def _authors_held_out(data: Data, rules: RuleSet, tell: Tell) -> list[Gate]:
     every: list[Read] = []
     daily: list[Read] = []
     for author, read, everyday in held_out(data, rules, Budget()):
-        say(f"## author {author} held out: n = {len(read)}\n")
+        tell(f"## author {author} held out: n = {len(read)}\n")
         for name, figure in measure.essentials(read).items():
-            say(f"- {name}: {figure}")
+            tell(f"- {name}: {figure}")
         for level, figure in measure.false_alarms(everyday).items():
-            say(f"- everyday, {level.word} or above, per 1 000: {figure.per_thousand()}")
-        say("")
+            tell(f"- everyday, {level.word} or above, per 1 000: {figure.per_thousand()}")
+        tell("")
         every += read
         daily += everyday
     for line in measure.table("four authors, each held out", every):
-        say(line)
+        tell(line)
     found = measure.essentials(every)
     gates = [
         _gate("author-held-out: red alerted at orange or above", found["red alerted at orange or above"], least=0.88),
@@ -136,13 +136,13 @@ def _authors_held_out(data: Data, rules: RuleSet, say: Say) -> list[Gate]:
     return gates + (_everyday_gates("author-held-out: ", daily) if daily else [])
 
 
-def _everyday(read: list[Read], say: Say) -> list[Gate]:
-    say(f"## everyday messages that were not trained on, shipped model: n = {len(read)}\n")
+def _everyday(read: list[Read], tell: Tell) -> list[Gate]:
+    tell(f"## everyday messages that were not trained on, shipped model: n = {len(read)}\n")
     found = measure.false_alarms(read)
     for level, figure in found.items():
-        say(f"- {level.word} or above, per 1 000: {figure.per_thousand()}")
+        tell(f"- {level.word} or above, per 1 000: {figure.per_thousand()}")
     calls, glances = found[Level.ORANGE].value, found[Level.YELLOW].value - found[Level.ORANGE].value
-    say(
+    tell(
         f"- {A_DAY} ordinary messages a day: {A_DAY * calls:.2f} false calls, {A_DAY * glances:.2f} more to glance at\n"
     )
     return _everyday_gates("", read)
@@ -157,12 +157,12 @@ def _everyday_gates(prefix: str, read: list[Read]) -> list[Gate]:
     ]
 
 
-def _psysuicide(data: Data, rules: RuleSet, say: Say) -> list[Gate]:
+def _psysuicide(data: Data, rules: RuleSet, tell: Tell) -> list[Gate]:
     read, eleven = five_folds(data, rules)
     found = measure.Detection.of(read, Level.YELLOW)
-    say(f"## PsySUICIDE valid, five folds: n = {len(read)}\n")
-    say(f"- any risk: precision {found.precision}, recall {found.recall}, F1 {found.f1:.3f}")
-    say(f"- eleven classes: accuracy {eleven}\n")
+    tell(f"## PsySUICIDE valid, five folds: n = {len(read)}\n")
+    tell(f"- any risk: precision {found.precision}, recall {found.recall}, F1 {found.f1:.3f}")
+    tell(f"- eleven classes: accuracy {eleven}\n")
     return [Gate("PsySUICIDE any-risk F1", found.f1, least=0.90)]
 
 
