@@ -69,16 +69,16 @@ def corpus_line(mark: Mark, rules: RuleSet) -> dict[str, Any]:
     }
 
 
-async def propose(settings: Settings, tell: Print, *, texts: bool) -> None:
+async def propose(settings: Settings, show: Print, *, texts: bool) -> None:
     """Candidates for the examples of rules and for the corpus; `texts`: somebody reads them at a terminal."""
     async with own_database(settings) as db, db.read() as session:
         found = await marks.all_marks(session)
     if not found:
-        tell("还没有人记过误报、漏报或级别。")
+        show("还没有人记过误报、漏报或级别。")
         return
     for line in proposals(found, texts=texts):
-        tell(line)
-    tell("这些只是候选：改规则请编辑规则文件，先 tongxing screen rules check，再 use。程序不会自己学。")
+        show(line)
+    show("这些只是候选：改规则请编辑规则文件，先 tongxing screen rules check，再 use。程序不会自己学。")
 
 
 def proposals(found: Iterable[Mark], *, texts: bool) -> Iterable[str]:
