@@ -8,12 +8,14 @@ from app.duty import models as duty
 from app.escalations import models as escalations
 from app.messages import models as messages
 from app.mood import models as mood
+from app.opinions import models as opinions
 from app.people import models as people
 from app.tasks import models as tasks
 from app.watch import models as watch
 
 __all__ = [
-    "activities", "duty", "escalations", "installation", "messages", "metadata", "mood", "people", "tasks", "watch",
+    "activities", "duty", "escalations", "installation", "messages", "metadata", "mood", "opinions", "people", "tasks",
+    "watch",
 ]  # fmt: skip
 
 metadata = SQLModel.metadata
