@@ -64,6 +64,7 @@ async def test_an_installation_that_is_set_up_right_is_told_so(story: Story) -> 
         "✓ 工作人员：4 位都至少有一个通道",
         "✓ 求助：每一步都有人，每个人都收得到",
         "✓ 调休：今后 30 天放哪天、补哪天都知道",
+        "－ 第二意见：没有设置 TONGXING_SECOND_OPINION_URL，大家的话不出这台机器",
         "✓ 运行：接收消息和到点做事的都有动静（到点做事的 1 个）",
         "✓ 出事告诉谁：依次用 群机器人",
         "✓ 外面的看守：一切正常时每分钟报一次平安",

@@ -105,6 +105,7 @@ def test_no_sentence_for_a_person_lies_outside_the_wording(file: Path) -> None:
         "bot.wording",
         "bot.simulator",
         "bot.screening",
+        "bot.opinion.redaction",
         "bot.conversation.grammar",
         "bot.conversation.orders",
         "bot.conversation.when",

@@ -34,6 +34,7 @@ class Endpoint:
     behave: Behave | None = None
     asked: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    came: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def about(self) -> list[str]:
@@ -65,6 +66,7 @@ class Endpoint:
         async def chat(request: Request) -> Response:
             self.asked.append(await request.json())
             self.headers.append(dict(request.headers))
+            self.came.set()
             assert self.behave is not None, "nobody said what to answer"
             return await self.behave(self.about[-1])
 

@@ -23,10 +23,9 @@ def full_width(text: str) -> str:
 
 def bold(text: str) -> str:
     """As people write who want to be seen: 𝐓𝐨𝐦."""
-    return "".join(
-        chr(0x1D41A + ord(c) - ord("a")) if "a" <= c <= "z" else chr(0x1D400 + ord(c) - ord("A")) if "A" <= c <= "Z" else c
-        for c in text
-    )  # fmt: skip
+    return text.translate(
+        {ord("a") + n: 0x1D41A + n for n in range(26)} | {ord("A") + n: 0x1D400 + n for n in range(26)}
+    )
 
 
 FORMS = (
@@ -122,7 +121,11 @@ def test_nothing_known_and_nothing_said_is_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["1" * 4000, "a" * 4000, "路1" * 2000, "1号楼" + " " * 4000, "微信" * 2000, "a-" * 2000, "1室-" * 1000, "x@" * 2000]
+    "text",
+    [
+        *("1" * 4000, "a" * 4000, "路1" * 2000, "1号楼" + " " * 4000),
+        *("微信" * 2000, "a-" * 2000, "1室-" * 1000, "x@" * 2000),
+    ],
 )
 def test_no_message_keeps_the_house_busy(text: str) -> None:
     names = tuple(f"王{chr(0x4E00 + n)}" for n in range(1000))

@@ -1,4 +1,4 @@
-"""A house that asks for a second opinion, and scores that a test gives to words: what the layer learnt is not at stake."""
+"""A house that asks for a second opinion. What sounds how dangerous to the statistical layer, a test says itself."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
