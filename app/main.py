@@ -21,6 +21,7 @@ from app.installation import prove_key
 from app.messages import channels
 from app.messages.outbox import ALERT, DELIVER
 from app.metrics import Metrics
+from app.opinions.service import OPINIONS
 from app.pages.case import CasePage
 from app.pages.routes import Pages
 from app.readiness import Readiness
@@ -39,6 +40,8 @@ from bot.keeper import RULES, RuleKeeper
 from bot.links import Links
 from bot.menus.reading import read_menus
 from bot.menus.tagging import TAG_BELL, Tagger
+from bot.opinion.asking import Asker
+from bot.opinion.client import Endpoint
 from bot.reception import Reception
 from bot.spool import Spool
 from bot.watchman import Watchman
@@ -104,6 +107,7 @@ class Tongxing:
         operators = Operators(db, clock, worlds.post, settings.operator_mail)
         works = Works(db, clock, quiet)
         tagger = Tagger(db, clock, MenuApi(client), settings.wechat_app_id, read_menus(settings.menus_file))
+        asker = Asker(db, clock, links, quiet, _endpoint(settings, worlds), settings.second_opinion_a_day)
         heart = Heart(db, clock)
         rules = RuleKeeper(db, clock)
         tower = Tower(
@@ -120,6 +124,7 @@ class Tongxing:
                 Bell("materialise", 600, works.materialise),
                 Bell("operators", 60, operators.tell),
                 Bell(TAG_BELL, 60, tagger.work),
+                Bell(OPINIONS, 2, asker.work),
                 Bell(SPOOL, 15, door.take_in_spool),
                 Bell(HEART, EVERY, heart.beat),
                 Bell(RULES, RULES_EVERY, rules.look),
@@ -174,6 +179,15 @@ def _wecom(settings: Settings, db: Database, clock: Clock, worlds: Worlds) -> We
         return None
     name = f"wecom:{settings.wecom_corp_id}:{settings.wecom_agent_id}"[:64]
     return work_client(settings, worlds.wecom, clock, DatabaseTokenStore(db, name, clock))
+
+
+def _endpoint(settings: Settings, worlds: Worlds) -> Endpoint | None:
+    if not settings.second_opinion_url:
+        return None
+    return Endpoint(
+        worlds.plain, settings.second_opinion_url, settings.second_opinion_model, settings.second_opinion_key,
+        settings.second_opinion_timeout,
+    )  # fmt: skip
 
 
 def _work_door(settings: Settings, db: Database, clock: Clock) -> WorkDoor | None:

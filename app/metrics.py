@@ -19,6 +19,7 @@ from app.db import Database
 from app.escalations import figures
 from app.escalations.states import Level
 from app.messages import health
+from app.opinions import service as opinions
 from app.settings import Settings
 from app.watch import service as watch
 from app.watch.audit import LATE
@@ -55,6 +56,7 @@ class Metrics:
             lives = await figures.lives(session)
             counts = await health.counts(session)
             beats = await watch.beats(session)
+            opinion = await opinions.tally(session)
         since = open_now.untaken_red_since
         ages: dict[tuple[str, ...], float] = {}
         for beat in beats:  # the last one heard of each role comes first
@@ -80,6 +82,12 @@ class Metrics:
             }),
             _counter("attempts", "Tries to send.", ("rung", "result"), counts.attempts),
             _counter("alarms", "Alarms for whoever runs the program.", ("channel", "what"), counts.alarms),
+            _counter("second_opinions", "Messages that somebody else was to be asked about, and what came of it.", (
+                "result",
+            ), {("asked",): opinion.asked, **{(one.value,): n for one, n in opinion.outcomes.items()}}),
+            _gauge("second_opinions_waiting", "Messages that somebody else is still to be asked about.", (), {
+                (): opinion.waiting
+            }),
             _counter("inbound", "What was delivered to us.", (), {(): counts.inbound}),
             _gauge("heartbeat_age_seconds", "Since the last beat of any process in this role.", ("role",), ages),
             _gauge("spool_files", "Deliveries that wait on the disk of this process.", (), {

@@ -5,12 +5,14 @@ what to do; the command prints it as one line.
 """
 
 import difflib
+import ipaddress
 import os
 import re
 from datetime import time
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, model_validator
@@ -110,6 +112,16 @@ class Settings(BaseSettings):
     ping_url: SecretStr = SecretStr("")
     metrics_token: SecretStr = SecretStr("")
 
+    second_opinion_url: str = ""
+    second_opinion_model: str = ""
+    second_opinion_key: SecretStr = SecretStr("")
+    second_opinion_told: bool = False
+    second_opinion_from: Annotated[float, Field(gt=0, le=1)] = 0.05
+    second_opinion_to: Annotated[float, Field(gt=0, le=1)] | None = None
+    second_opinion_alerts: bool = True
+    second_opinion_timeout: Annotated[float, Field(gt=0, le=30)] = 8.0
+    second_opinion_a_day: Annotated[int, Field(ge=1)] = 200
+
     quiet_from: time = time(21, 30)
     quiet_until: time = time(8, 30)
     unsolicited_a_day: Annotated[int, Field(ge=1)] = 1
@@ -171,7 +183,55 @@ def _half_set_up(settings: Settings) -> str:
         return "设置了 TONGXING_OPERATOR_MAIL，还要设置 TONGXING_MAIL_HOST"
     if settings.operator_phone.get_secret_value() and not settings.sms_gateway:
         return "设置了 TONGXING_OPERATOR_PHONE，还要设置 TONGXING_SMS_GATEWAY"
-    return _badly_watched(settings)
+    return _badly_asked(settings) or _badly_watched(settings)
+
+
+def _badly_asked(settings: Settings) -> str:
+    """About the second opinion: what leaves the house is people's words, so that half of it is none of it."""
+    url, key = settings.second_opinion_url, settings.second_opinion_key.get_secret_value()
+    if not url:
+        if extra := [f"TONGXING_SECOND_OPINION_{name}" for name, value in (
+            ("MODEL", settings.second_opinion_model), ("KEY", key),
+        ) if value]:  # fmt: skip
+            return f"设置了 {'、'.join(extra)}，还要设置 TONGXING_SECOND_OPINION_URL；不想问外面，就都删掉"
+        return ""
+    if missing := [f"TONGXING_SECOND_OPINION_{name}" for name, value in (
+        ("MODEL", settings.second_opinion_model), ("KEY", key),
+    ) if not value]:  # fmt: skip
+        return f"设置了 TONGXING_SECOND_OPINION_URL，还要设置 {'、'.join(missing)}"
+    if trouble := _unsafe_endpoint(url):
+        return f"TONGXING_SECOND_OPINION_URL {trouble}"
+    if not re.fullmatch(r"[!-~]+", key):
+        return "TONGXING_SECOND_OPINION_KEY 里只能有英文字母、数字和符号，请重新复制"
+    if not settings.second_opinion_told:
+        return (
+            "设置了 TONGXING_SECOND_OPINION_URL：大家的话（去掉名字和号码）会发到那里。先告诉他们、他们也同意了，"
+            "再设 TONGXING_SECOND_OPINION_TOLD=true，见 docs/second-opinion.md"
+        )
+    if (highest := settings.second_opinion_to) is not None and highest < settings.second_opinion_from:
+        return "TONGXING_SECOND_OPINION_TO 不能比 TONGXING_SECOND_OPINION_FROM 小"
+    return ""
+
+
+def _unsafe_endpoint(url: str) -> str:
+    """Without TLS only to this machine or inside one's own network, by number: a name may lead anywhere."""
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname or "", parts.port
+    except ValueError:
+        host = ""
+    if not host or parts.scheme not in ("https", "http") or re.search(r"[\s?#@]", url):
+        return "不是网址：要写成 https://…/v1，后面不带 ? 和 #，里面不带用户名"
+    if parts.scheme == "http" and host != "localhost" and not _is_ours(host):
+        return "要用 https：大家的话不能明文在网上走（自己的机器和内网可以用 http，写 IP 地址）"
+    return ""
+
+
+def _is_ours(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return False
 
 
 def _badly_watched(settings: Settings) -> str:

@@ -9,12 +9,14 @@ from app.escalations import models as escalations
 from app.marks import models as marks
 from app.messages import models as messages
 from app.mood import models as mood
+from app.opinions import models as opinions
 from app.people import models as people
 from app.tasks import models as tasks
 from app.watch import models as watch
 
 __all__ = [
-    "activities", "duty", "escalations", "installation", "marks", "messages", "metadata", "mood", "people", "tasks",
+    "activities", "duty", "escalations", "installation", "marks", "messages", "metadata", "mood", "opinions", "people",
+    "tasks",
     "watch",
 ]  # fmt: skip
 

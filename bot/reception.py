@@ -27,6 +27,7 @@ from bot.conversation.danger import red_reply
 from bot.conversation.router import respond
 from bot.conversation.talk import Talk
 from bot.links import Links
+from bot.opinion.band import Band, put_down
 from bot.screening import Hit, Level, Reading
 from bot.wechat import (
     Clicked,
@@ -56,10 +57,12 @@ class Reception:
     links: Links
     quiet: Quiet
     limits: Limits
+    band: Band | None = None
 
     @classmethod
     def of(cls, settings: Settings, links: Links) -> "Reception":
-        return cls(settings, links, Quiet(settings.quiet_from, settings.quiet_until), Limits.of(settings))
+        quiet = Quiet(settings.quiet_from, settings.quiet_until)
+        return cls(settings, links, quiet, Limits.of(settings), Band.of(settings))
 
     async def receive(self, session: AsyncSession, heard: Inbound, now: datetime, *, late: bool = False) -> str | None:
         """Handle one delivery and store the reply with it; a second delivery gets the stored reply.
@@ -179,6 +182,7 @@ class Reception:
                 if talk.reading.level is not Level.NONE or _is_a_stranger(talk):
                     async with talk.session.begin_nested():
                         await self._act_on(talk, inbox, talk.reading, text)
+                await put_down(talk, inbox, self.band)
             return True
         except Exception as error:
             if is_database_trouble(error):

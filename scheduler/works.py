@@ -24,11 +24,14 @@ from app.messages import service as messages
 from app.messages.models import Outbox
 from app.mood import service as mood
 from app.mood.models import MoodPlan
+from app.opinions.models import SecondOpinion
 from app.people import service as people
 
 log = structlog.get_logger()
 
-DUE_TABLES: Sequence[type[DueRow]] = (CaseRow, FollowUp, Outbox, Plan, MoodPlan, Series, DutyWatch, DrillPlan)
+DUE_TABLES: Sequence[type[DueRow]] = (
+    CaseRow, FollowUp, Outbox, Plan, MoodPlan, Series, DutyWatch, DrillPlan, SecondOpinion,
+)  # fmt: skip
 MATERIALISE_EVERY = timedelta(days=1)
 
 

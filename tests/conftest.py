@@ -214,27 +214,28 @@ async def every_log_tells_its_case(house: Tongxing) -> None:
 class open_story:  # noqa: N801 - reads as a verb
     """A story over a database that is ready; used again after a crash, it goes on where the first ended.
 
-    With a `beginning`, what opening leads to was played before. `sms`, `post`: further worlds outside. `programme`,
-    `staff`: another house than Duantang, and the WeChat users of those who work there.
+    With a `beginning`, what opening leads to was played before. `sms`, `post`, `plain`: further worlds outside.
+    `programme`, `staff`: another house than Duantang, and the WeChat users of those who work there.
     """
 
     def __init__(
         self, settings: Settings, clock: Clock, platform: Platform | None = None, *,
         beginning: Beginning | None = None, sms: SmsGateway | None = None, post: Post | None = None,
-        line: Line | None = None, programme: Path = PROGRAMME, staff: dict[str, str] | None = None,
+        line: Line | None = None, plain: httpx.AsyncClient | None = None, programme: Path = PROGRAMME,
+        staff: dict[str, str] | None = None,
     ) -> None:  # fmt: skip
         self._settings = settings
         self._clock = clock
         self._platform = platform
         self._beginning = beginning
         self._sms, self._post = sms, post
-        self._line = line
+        self._line, self._plain = line, plain
         self._programme, self._staff = programme, staff
 
     async def __aenter__(self) -> Story:
         nobody = httpx.AsyncBaseTransport()
         box = httpx.AsyncClient(base_url="http://box", transport=nobody) if self._line is None else self._line.client()
-        worlds = Worlds(wechat=box, wecom=box, plain=box, sms=self._sms, post=self._post)
+        worlds = Worlds(wechat=box, wecom=box, plain=self._plain or box, sms=self._sms, post=self._post)
         self.house = Tongxing.build(self._settings, self._clock, worlds)
         app = create_app(self.house, bells=())
         self.door = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://house")

@@ -1,7 +1,7 @@
 """why somebody was alerted: the words that a rule read, and what besides them
 
 Revision ID: 0011
-Revises: 0007
+Revises: 0010
 """
 
 import sqlalchemy as sa

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from app import weak_ladders
 from app.clock import local
@@ -11,6 +12,8 @@ from app.duty import service as duty
 from app.installation import PROOF, Installation
 from app.messages import health
 from app.messages.models import Channel, Contact
+from app.opinions import service as opinions
+from app.opinions.models import Outcome
 from app.people import service as people
 from app.people.models import Person, Programme
 from app.readiness import is_reached
@@ -26,6 +29,9 @@ from scheduler.watch import STALE
 RECENT = timedelta(hours=24)
 SOON = timedelta(days=30)
 BEIJING = "Asia/Shanghai"
+IN_VAIN = {
+    Outcome.UNUSABLE: "回答没用的", Outcome.FAILED: "问不到的", Outcome.LATE: "太晚的", Outcome.LIMIT: "超过一天次数的",
+}  # fmt: skip
 PROGRAMS = {Role.WEB: "接收消息的（serve）", Role.WORKER: "到点做事的（worker）"}
 
 
@@ -41,6 +47,7 @@ async def inside(db: Database, settings: Settings, now: datetime) -> list[Line]:
         weak = await weak_ladders.in_words(session, ident(programme), now) if programme is not None else None
         unknown = await duty.unknown_years(session, now, SOON)
         beats = await watch.beats(session)
+        opinion = await opinions.tally(session, now - RECENT)
     return [
         good("密钥", "和数据库的是同一个" if proof else "数据库还没用过，第一次启动会记住它"),
         *(bad("警报", _alarm(alarm)) for alarm in alarms),
@@ -51,6 +58,7 @@ async def inside(db: Database, settings: Settings, now: datetime) -> list[Line]:
         _lines(programme, settings),
         *_ladders(weak),
         _make_up_days(unknown),
+        _second_opinion(opinion, settings),
         *_watchers(beats, settings, now),
     ]  # fmt: skip
 
@@ -112,6 +120,21 @@ def _make_up_days(unknown: Mapping[str, list[int]]) -> Line:
     years = "、".join(str(year) for year in sorted({year for years in unknown.values() for year in years}))
     advice = "请升级 chinesecalendar，或者照国务院的通知写进项目文件的 days（至少写上补班的日子），再运行 tongxing load"
     return bad(what, f"{years} 年的还不知道，先按法定假日排值班（{'、'.join(unknown)}）：{advice}")
+
+
+def _second_opinion(tally: opinions.Tally, settings: Settings) -> Line:
+    """What leaves the house, for whom; and whether anything of use comes back."""
+    what = "第二意见"
+    if not settings.second_opinion_url:
+        return unset(what, "没有设置 TONGXING_SECOND_OPINION_URL，大家的话不出这台机器")
+    host = urlsplit(settings.second_opinion_url).hostname
+    came = {one: n for one, n in tally.outcomes.items() if n}
+    said = f"24 小时内问了 {tally.asked} 条，提高了 {came.get(Outcome.RAISED, 0)} 条"
+    said += "".join(f"，{words} {came[one]} 条" for one, words in IN_VAIN.items() if one in came)
+    if tally.asked and not came.keys() & {Outcome.RAISED, Outcome.AGREED, Outcome.SETTLED} and not tally.waiting:
+        advice = "请核对 _URL、_MODEL 和 _KEY，看日志里的 second opinion"
+        return bad(what, f"{settings.second_opinion_model}（{host}）没有一个能用的回答，{said}：{advice}")
+    return good(what, f"去掉名字和号码，问 {settings.second_opinion_model}（{host}）；{said}")
 
 
 # Who watches

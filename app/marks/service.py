@@ -24,7 +24,7 @@ from app.people.models import Person, Role
 from app.people.scope import Scope, scope_of, within
 
 # Flags that no reading led to: there is nothing that screening said of them.
-NOT_READ = frozenset({"member.needs-help", "case.goes-on", "stranger.goes-on", "staff.missed"})
+NOT_READ = frozenset({"member.needs-help", "case.goes-on", "case.unread", "stranger.goes-on", "staff.missed"})
 LOOKED_THROUGH = timedelta(days=7)  # for words that were missed
 MOST_MEANT = 3  # people who wrote the same words: for more of them no case is opened on a guess
 UNKNOWN = "distress"  # the category of what was missed, where nothing better is known

@@ -33,6 +33,7 @@ MAX_LATENESS: dict[str, timedelta] = {
     "duty_changed": timedelta(days=2),
     "shift_over": timedelta(hours=4),
     "shift_kept": timedelta(hours=16),
+    "danger_reply": timedelta(minutes=30),
     "text": timedelta(hours=12),
     "broadcast": timedelta(hours=24),
 }

@@ -19,7 +19,9 @@ from bot.notices import NOTICES
 ALERTS = ("case_alert", "case_week")
 URGENT_NOTES = ("more", "raised", "help", "contact", "result")
 # What is about the safety of somebody is not taken back because one way to a person is gone.
-NEVER_CLEARED = (*ALERTS, "case_note", "case_reminder", "case_taken", "case_group", "case_follow_up", "mood")
+NEVER_CLEARED = (
+    *ALERTS, "case_note", "case_reminder", "case_taken", "case_group", "case_follow_up", "danger_reply", "mood",
+)  # fmt: skip
 
 
 async def follow_up(session: AsyncSession, parcel: Parcel, why: str, now: datetime) -> None:

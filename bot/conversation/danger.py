@@ -19,17 +19,32 @@ from bot.wording.language import language_of
 from bot.wording.moments import moment_words
 
 TOPIC = "safe"
+ASKED_FOR = timedelta(hours=12)
 
 
 async def red_reply(talk: Talk) -> str:
     """Said only after the case is part of this unit of work; it names whoever is really there."""
+    said = await red_words(talk)
+    if asks_whether_safe(talk):
+        await talk.ask(TOPIC, lasts=ASKED_FOR, locale=talk.words.locale)
+    return said
+
+
+def asks_whether_safe(talk: Talk) -> bool:
+    return not _about_somebody_else(talk) and talk.who().role is not Role.GUEST
+
+
+def _about_somebody_else(talk: Talk) -> bool:
+    return talk.who().role is Role.FAMILY and talk.reading is not None and talk.reading.category == "third_party"
+
+
+async def red_words(talk: Talk) -> str:
+    """The same without putting the question: whoever says them later puts it when they are said."""
     await _in_their_words(talk, _said(talk))
-    about_somebody_else = talk.reading is not None and talk.reading.category == "third_party"
-    if talk.who().role is Role.FAMILY and about_somebody_else:
+    if _about_somebody_else(talk):
         return talk.say("red.family")
     if talk.who().role is Role.GUEST:
         return talk.say("red.stranger")
-    await talk.ask(TOPIC, lasts=timedelta(hours=12), locale=talk.words.locale)
     house = talk.at_house()
     answers = await who_answers(talk.session, talk.who(), house, talk.now)
     if answers is not None:

@@ -13,6 +13,7 @@ from app.escalations.states import Level, State
 from app.messages import questions
 from app.people import service as people
 from app.tasks.models import Task
+from bot.conversation import danger
 from bot.notices.letter import (
     CUSTOMER,
     MAIL,
@@ -136,6 +137,19 @@ async def taken(desk: Desk) -> Letter:
     if not desk.who().phone:
         return Letter(desk.say("red.taken_no_phone", owner=owner.name))
     return Letter(desk.say("red.taken", owner=owner.name, by=moment_words(by, desk.now, desk.zone, desk.words.locale)))
+
+
+@notice("danger_reply", disturbs=False, rungs=(CUSTOMER,))
+async def danger_reply(desk: Desk) -> Letter:
+    """To the member: what is said at once to whoever is read as red, when it was somebody else who saw the danger.
+
+    Only as a text, inside a window that is open anyway; not once somebody has it in hand, who says so themselves.
+    """
+    row = await _case(desk)
+    if row.state is not State.OPEN:
+        raise Dropped("in hand")
+    asks = Ask(danger.TOPIC, danger.ASKED_FOR) if desk.row.params["asks"] else None
+    return Letter(desk.row.params["text"], ask=asks)
 
 
 @notice("case_follow_up", rungs=TO_STAFF)

@@ -1,0 +1,1 @@
+"""Second opinions about messages: which are to be asked for, and what came of each."""
