@@ -33,7 +33,6 @@ def test_any_string_is_read_and_what_fired_lies_inside_it(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "水没到膝盖了 不冷 手机不要了 你们别找",
         "坐在水库边上 鞋脱了 水看着挺暖和的 手机放石头上了",
         "这几个月攒的小白片 数了数 够了",
     ],
