@@ -148,7 +148,8 @@ async def danger_reply(desk: Desk) -> Letter:
     row = await _case(desk)
     if row.state is not State.OPEN:
         raise Dropped("in hand")
-    asks = Ask(danger.TOPIC, danger.ASKED_FOR) if desk.row.params["asks"] else None
+    spoken = {"locale": desk.row.params["locale"]}  # what is asked later is asked in the same language
+    asks = Ask(danger.TOPIC, danger.ASKED_FOR, data=spoken) if desk.row.params["asks"] else None
     return Letter(desk.row.params["text"], ask=asks)
 
 

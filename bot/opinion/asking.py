@@ -204,10 +204,11 @@ class Asker:
                 await talk.meet(who)
                 category = _category(who, inbox, found)
                 talk.reading = Reading(found.urgency, category, (), f"p{prompt().version}")
+                text = await red_words(talk)
                 asks = asks_whether_safe(talk)
                 await messages.send(
                     session, "danger_reply", key=f"danger_reply:{number}", to=who, subject_id=case_id, now=now,
-                    params={"text": await red_words(talk), "asks": asks}, lane=Lane.URGENT,
+                    params={"text": text, "asks": asks, "locale": talk.words.locale}, lane=Lane.URGENT,
                 )  # fmt: skip
         except Exception as error:
             if is_database_trouble(error):
