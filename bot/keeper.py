@@ -34,6 +34,7 @@ class RuleKeeper:
         self._db = db
         self._clock = clock
         self._seen: int | None = None  # the newest book that was looked at
+        self._put = False  # whether what is in force came from here
 
     async def look(self) -> int:
         """Put the newest book in force if it is another one than before: 1; 0: it is not."""
@@ -47,18 +48,17 @@ class RuleKeeper:
             screener = await self._read(row)
             if screener is not None:
                 put_in_force(screener)
+                self._put = True
                 log.info("rules in force", book=row.id, version=screener.rules.version)
                 break
-        else:
-            if starts:
-                put_in_force(None)
         self._seen = newest
         return 1
 
     def leave(self) -> None:
-        """This house is over: whoever reads in this process after it reads with what came with the program."""
-        self._seen = None
-        put_in_force(None)
+        """This house is over: its rules go with it, and nobody else's."""
+        if self._put:
+            put_in_force(None)
+        self._seen, self._put = None, False
 
     async def _read(self, row: RuleBook) -> Screener | None:
         """Read away from the loop that answers everybody: it takes a while. None: it is bad, and that was said."""

@@ -26,6 +26,7 @@ from app.main import Tongxing, create_app
 from app.settings import GivenSettings, Settings
 from app.time_travel import TimeMachine
 from bot.mail.post import Post
+from bot.screening.screener import put_in_force
 from bot.simulator import (
     DEMO_APP_ID,
     DEMO_CORP_ID,
@@ -150,6 +151,13 @@ def logs_as_they_were() -> Iterator[None]:
     yield
     structlog.configure(**ours)
     logging.getLogger().handlers[:] = handlers
+
+
+@pytest.fixture(autouse=True)
+def rules_as_they_came() -> Iterator[None]:
+    """A test that plays another process puts rules in force that no house takes back."""
+    yield
+    put_in_force(None)
 
 
 @pytest.fixture(scope="session")

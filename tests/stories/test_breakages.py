@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from structlog.testing import capture_logs
 
@@ -26,8 +26,9 @@ from app.escalations.service import CASES
 from app.escalations.states import State
 from app.main import SPOOL, Tongxing
 from app.messages import broadcasts, channels
-from app.messages.models import OPEN_STATES, Lane, Outbox, OutboxState
+from app.messages.models import OPEN_STATES, Inbox, Lane, Outbox, OutboxState
 from app.messages.outbox import ALERT, DELIVER
+from app.opinions.models import SecondOpinion
 from app.people.models import House, Person
 from app.settings import Settings
 from app.time_travel import TimeMachine
@@ -521,6 +522,10 @@ async def everything_is_due(story: Story, db: Database) -> dict[str, dict[int, i
         session.add(follow_up)
         if await session.scalar(select(DrillPlan.id)) is None:
             session.add(DrillPlan(house_id=case.house_id, nth=1, weekday=0, at="10:00", planned_at=now, due_at=now))
+        asked = {"person_id": case.person_id, "house_id": case.house_id, "read_as": 1, "made_at": now}
+        number = await session.scalar(select(func.max(Inbox.id)))
+        if await session.scalar(select(SecondOpinion.id)) is None:
+            session.add(SecondOpinion(inbox_id=number, not_after=now + timedelta(minutes=15), due_at=now, **asked))
         await session.flush()
         for model in DUE_TABLES:
             table = table_of(model)

@@ -57,24 +57,24 @@ async def mother_of(story: Story, member: Phone) -> Phone:
 
 
 @pytest.mark.parametrize(
-    ("text", "level", "category"),
+    ("text", "level", "category", "heard"),
     [
-        ("🔪🩸", Level.ORANGE, "self_harm"),
-        ("💊💊💊👋", Level.RED, "suicide"),
-        ("wo bu xiang huo le", Level.RED, "suicide"),
-        ("zisha", Level.RED, "suicide"),
-        ("我唔想生存落去", Level.RED, "suicide"),
-        ("唔想做人喇", Level.RED, "suicide"),
-        ("我想自殺", Level.RED, "suicide"),
-        ("自 杀，我真的 想", Level.ORANGE, "suicide"),
+        ("🔪🩸", Level.ORANGE, "self_harm", "我已经转告"),
+        ("💊💊💊👋", Level.RED, "suicide", "您不用一个人扛着"),
+        ("wo bu xiang huo le", Level.RED, "suicide", "您不用一个人扛着"),
+        ("zisha", Level.RED, "suicide", "您不用一个人扛着"),
+        ("我唔想生存落去", Level.RED, "suicide", "您不用一個人撐著"),
+        ("唔想做人喇", Level.RED, "suicide", "您不用一個人撐著"),
+        ("我想自殺", Level.RED, "suicide", "您不用一個人撐著"),
+        ("自 杀，我真的 想", Level.ORANGE, "suicide", "我已经转告"),
     ],
 )
 async def test_pictures_pinyin_and_cantonese_are_read_as_well(
-    story: Story, text: str, level: Level, category: str
+    story: Story, text: str, level: Level, category: str, heard: str
 ) -> None:
     worker, member = await story.phone("王乐"), await story.joined()
     await member.says(text)
-    await member.hears("您不用一个人扛着" if level is Level.RED else "我已经转告")
+    await member.hears(heard)
     await worker.sees_card("待办提醒")
     case = await the_case(story)
     assert (case.level, case.category) == (level, category)

@@ -168,7 +168,7 @@ async def test_whoever_is_raised_to_red_hears_once_what_everybody_in_danger_hear
 async def test_whoever_was_told_already_is_not_told_again(asking: Asking, member: Phone, worker: Phone) -> None:
     asking.endpoint.finds("red", "没意思")
     await member.says(ORANGE)
-    await member.hears("会转给王乐")
+    await member.hears("已经转告王乐")
     await worker.sees_card(CARD)
     assert [case.level for case in await asking.cases()] == [Level.RED]
     assert await outbox(asking.story, "danger_reply") == []
@@ -359,7 +359,7 @@ async def test_a_row_that_cannot_be_written_takes_nothing_of_the_alert_with_it(
 
     monkeypatch.setattr("bot.opinion.band.opinions.put_down", breaks)
     await member.says(ORANGE)
-    await member.hears("会转给王乐")
+    await member.hears("已经转告王乐")
     await worker.sees_card(CARD)
     assert await asking.rows() == []
 
@@ -370,7 +370,7 @@ async def test_a_row_that_cannot_be_written_takes_nothing_of_the_alert_with_it(
 async def test_an_endpoint_that_fails_is_asked_again_twice_and_then_given_up(asking: Asking, member: Phone) -> None:
     asking.endpoint.answers(Response(status_code=500))
     await member.says(ORANGE)
-    await member.hears("会转给王乐")
+    await member.hears("已经转告王乐")
     await asking.story.clock.forward(minutes=5)
     assert await outcomes(asking) == [Outcome.FAILED]
     assert len(asking.endpoint.asked) == 3
@@ -449,9 +449,9 @@ async def test_whatever_an_attack_makes_of_the_answer_nothing_is_lowered_and_not
         before = len(await asking.flags())
         await says(asking, member, text)
         await asking.story.house.tower.bells[OPINIONS].drain()
-        # Our own reading flagged it, and what they say while the case is open joined it: as ever.
+        # Our own reading flagged it, as ever.
         new = [(flag.rule == RULE, flag.level) for flag in (await asking.flags())[before:]]
-        assert new == [(False, Level.ORANGE), (False, Level.YELLOW)]
+        assert new == [(False, Level.ORANGE)]
         [case] = await asking.cases()
         assert (case.level, case.state, case.category) == (Level.ORANGE, State.OPEN, "suicide")
     await asking.story.clock.settle()
