@@ -1,5 +1,6 @@
 """Reads a message with a rule set. Pure: the same text and rules give the same reading."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,6 +11,11 @@ from bot.screening.text import LONG, Text, normalise
 SHORT = 40  # characters: a sentence longer than this is more than one cry
 NEAR = 12  # characters: about one clause on either side
 REACH = 4  # how far before a phrase a negator may stand: 不会真的去死
+DENIABLE = frozenset(("suicide", "self_harm", "violence"))
+# 我不自杀, 我不敢自杀: a bare 不 is no negator of the rules, and says no all the same to the statistical layer.
+NEVER = re.compile(
+    r"(?<!得)(?<!不是)不(?:会|想|敢|能|要|再|可能|打算|愿意?)?(?:去)?(?:自杀|轻生|寻死|自残|自伤|做傻事)|没(?:有)?(?:想|要)?(?:过)?(?:去)?(?:自杀|轻生|寻死|自残)"
+)
 FAR_AWAY = 2  # levels that the past, with recovery, and fiction take off
 
 
@@ -27,9 +33,10 @@ def read(text: str, rules: RuleSet) -> Reading:
     scene = _scene(text, rules)
     hits = [hit for rule in rules.rules if (hit := _strongest(rule, scene))]
     hits.sort(key=lambda hit: (-hit.level, hit.start))
+    denied = tuple(dict.fromkeys(_denied(rules, scene)))
     if not hits:
-        return Reading(Level.NONE, "none", (), rules.version)
-    return Reading(hits[0].level, hits[0].category, tuple(hits), rules.version)
+        return Reading(Level.NONE, "none", (), rules.version, denied=denied)
+    return Reading(hits[0].level, hits[0].category, tuple(hits), rules.version, denied=denied)
 
 
 def _scene(text: str, rules: RuleSet) -> _Scene:
@@ -62,6 +69,17 @@ def _strongest(rule: Rule, scene: _Scene) -> Hit | None:
             if level == rule.level:
                 break
     return best
+
+
+def _denied(rules: RuleSet, scene: _Scene) -> Iterator[tuple[int, int]]:
+    """Where somebody names a wish to die or to do harm in order to say no to it."""
+    for rule in rules.rules:
+        if rule.negation and rule.level >= Level.ORANGE and rule.category in DENIABLE:
+            for found in rule.phrases.finditer(scene.message.plain):
+                if _negated(scene, found.start()):
+                    yield scene.message.span(*found.span())
+    for found in NEVER.finditer(scene.message.plain):
+        yield scene.message.span(*found.span())
 
 
 def _found(rule: Rule, message: Text) -> Iterator[tuple[int, int, bool]]:

@@ -32,6 +32,7 @@ CATEGORIES = (
 NAME = "model"
 REASON = "像以前标注过的危险消息"
 Floats = NDArray[np.float32]
+Spans = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,12 @@ class Model:
     def over(self, by_rules: Reading, text: str, rules: RuleSet) -> Reading:
         """The reading of the rules, raised where this layer is surer than they are."""
         message = normalise(text, rules.dialect)
-        scores = self.scores(message, by_rules.hits)
+        scores = self.scores(message, by_rules.hits, by_rules.denied)
         chance = 1 / (1 + math.exp(-max(min(scores.heads[1], 30.0), -30.0)))
         reading = replace(by_rules, score=round(chance, 4), model=self.version)
         level = self.level(scores)
+        if by_rules.denied and _says_no(message, scores, by_rules.denied):
+            level = min(level, Level.YELLOW)  # all that is left is a no; somebody may look at it this week
         if level <= by_rules.level or not message.plain.strip():
             return reading
         category = CATEGORIES[int(np.argmax(scores.categories))]
@@ -81,11 +84,16 @@ class Model:
             said = level
         return said
 
-    def scores(self, message: Text, hits: tuple[Hit, ...]) -> Scores:
-        """Each head at its highest over the stretches; the categories of where `orange` is highest."""
+    def scores(self, message: Text, hits: tuple[Hit, ...], denied: Spans = ()) -> Scores:
+        """Each head at its highest over the stretches; the categories of where `orange` is highest.
+
+        A stretch in which danger is denied says 自杀 as well, so where there are others only those are read.
+        """
         best: Scores | None = None
         heads = np.full(len(HEADS), -np.inf, dtype=np.float32)
-        for start, end in stretches(message):
+        every = list(stretches(message))
+        meant = [each for each in every if not _holds(message, each, denied)] if denied else every
+        for start, end in meant or every:
             z = self._log_odds(message, start, end, hits)
             np.maximum(heads, z[: len(HEADS)], out=heads)
             if best is None or z[1] > best.heads[1]:
@@ -154,6 +162,19 @@ class Model:
             bias=self.bias,
         )
         return out.getvalue()
+
+
+def _holds(message: Text, stretch: tuple[int, int], spans: Spans) -> bool:
+    """Whether one of the slices of the raw text begins inside this stretch of the normalised one."""
+    start, end = stretch
+    if start >= end:
+        return False
+    first, last = message.at[start], message.at[end - 1]
+    return any(first <= a <= last for a, _ in spans)
+
+
+def _says_no(message: Text, scores: Scores, denied: Spans) -> bool:
+    return _holds(message, (scores.start, scores.end), denied)
 
 
 def fired(message: Text, start: int, end: int, hits: tuple[Hit, ...]) -> dict[str, float]:

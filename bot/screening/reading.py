@@ -46,7 +46,8 @@ class Reading:
     """The verdict; `version` names the rule set that gave it and `model` the statistical layer, "" if it had no say.
 
     `score`: how likely somebody must look today, from 0 to 1, by the statistical layer (calibrated on authors that it
-    had not read). `raised`: what besides the words made it more urgent: "mood", "yellows", "worried".
+    had not read). `raised`: what besides the words made it more urgent: "mood", "yellows", "worried". `denied`: where
+    danger was named only to say no to it (我不会自杀), slices of the text as the member sent it.
     """
 
     level: Level
@@ -56,3 +57,4 @@ class Reading:
     score: float = 0.0
     model: str = ""
     raised: tuple[str, ...] = ()
+    denied: tuple[tuple[int, int], ...] = ()
