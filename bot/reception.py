@@ -176,7 +176,7 @@ class Reception:
         try:
             if self._is_read(talk, text):
                 talk.reading = hearing.alone(talk, text)
-                talk.reading = await hearing.in_context(talk, inbox, text, talk.reading)
+                talk.reading = await self._in_context(talk, inbox, text, talk.reading)
                 if talk.in_danger:
                     talk.speaks = language_of(text, talk.locale)
                 if talk.reading.level is not Level.NONE or _is_a_stranger(talk):
@@ -193,6 +193,17 @@ class Reception:
         inbox.state = InboxState.UNREAD
         await talk.hand_over(TaskKind.READ, "unscreened", key=f"unscreened:{number}", note=text)
         return False
+
+    async def _in_context(self, talk: Talk, inbox: Inbox, text: str, alone: Reading) -> Reading:
+        """What is known besides the words may raise a reading; that it cannot be looked up loses nothing of it."""
+        try:
+            async with talk.session.begin_nested():
+                return await hearing.in_context(talk, inbox, text, alone)
+        except Exception as error:
+            if is_database_trouble(error):
+                raise
+            log.error("context not known", inbox=inbox.id, error=type(error).__name__, exc_info=True)
+            return alone
 
     async def put_before_a_person(self, session: AsyncSession, heard: Inbound, key: str, now: datetime) -> None:
         contact = await messages.contact_for(session, self.settings.wechat_app_id, heard.openid, now)

@@ -25,6 +25,7 @@ from bot.wording.moments import date_words, moment_words
 # What opens or joins a case without a rule of the screening; each has a sentence.
 OTHER_REASONS = (
     "member.needs-help", "mood.lowest-twice", "mood.wants-a-call", "case.goes-on", "case.unread", "stranger.goes-on",
+    "staff.missed", "second-opinion",
 )  # fmt: skip
 
 

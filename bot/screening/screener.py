@@ -4,6 +4,7 @@ Pure: the same text, context, rules and model give the same reading. What is in 
 swapped as a whole, so that nobody ever reads with half of an old set.
 """
 
+import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -15,6 +16,7 @@ from bot.screening.pieces import in_pieces
 from bot.screening.reading import Hit, Level, Reading
 from bot.screening.rules import RuleSet
 
+ONESELF = re.compile(r"我|俺|咱|本人|\b(?:i|i'm|im|my|me|myself)\b", re.IGNORECASE)
 ABOUT_ONESELF = frozenset(("suicide", "self_harm", "relapse", "medication", "distress"))
 
 
@@ -52,7 +54,7 @@ def _said_by_family(reading: Reading, text: str, context: Context) -> Reading:
     """A relative writes about the member, unless they say 我."""
     in_pieces = any(hit.before for hit in reading.hits)
     said = "".join((*context.earlier, text, *context.later)) if in_pieces else text
-    if reading.category not in ABOUT_ONESELF or "我" in said:
+    if reading.category not in ABOUT_ONESELF or ONESELF.search(said):
         return reading
     hits = tuple(replace(hit, category="third_party") if hit.category in ABOUT_ONESELF else hit for hit in reading.hits)
     return replace(reading, category="third_party", hits=hits)
