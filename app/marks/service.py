@@ -211,8 +211,14 @@ async def _mark_missed(
 
 
 async def _act(session: AsyncSession, mark: Mark, level: Level, now: datetime) -> tuple[CaseRow, bool]:
-    """Somebody answers for this person from here on; whether that is new. A case that is as urgent stays as it is."""
+    """Somebody answers for this person from here on; whether that is new. A case that is as urgent stays as it is.
+
+    Their contact is held as if they wrote themselves: what they write in the same instant waits, and finds the case.
+    """
     subject = await people.person(session, mark.person_id or 0)
+    contact = await messages.contact_of(session, ident(subject))
+    if contact is not None:
+        await messages.contact_for(session, contact.account, contact.openid, now)
     row = await escalations.open_case_of(session, subject)
     if row is not None and row.level >= level:
         return row, False
