@@ -9,14 +9,11 @@ from typing import Any
 import yaml
 
 from bot.screening.engine import read
-from bot.screening.reading import Level
+from bot.screening.reading import CATEGORIES, Level
 from bot.screening.rules import Grammar, Mask, Rule, RuleSet, pattern, whole
 from bot.screening.text import fold
 
 RULES = Path(__file__).with_name("rules.zh.yaml")
-CATEGORIES = frozenset(
-    ("suicide", "self_harm", "violence", "relapse", "medication", "abuse", "gambling", "third_party", "distress")
-)
 EXAMPLES = 2  # of each kind, at least
 GAPS = 3  # in a phrase: each multiplies the ways in which it can be tried by seven
 LONGEST_VERSION, LONGEST_ID = 24, 60  # that a flag has room for, the digest of the file included

@@ -19,16 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.screening.ngrams import grams, stretches
-from bot.screening.reading import Hit, Level, Reading
+from bot.screening.reading import CATEGORIES, Hit, Level, Reading
 from bot.screening.rules import RuleSet
 from bot.screening.text import Text, normalise
 
 SHIPPED = Path(__file__).with_name("model.npz")
 HEADS = ("any", "orange", "red")
 LEVELS = (Level.YELLOW, Level.ORANGE, Level.RED)
-CATEGORIES = (
-    "suicide", "self_harm", "violence", "relapse", "medication", "abuse", "gambling", "third_party", "distress",
-)  # fmt: skip
 NAME = "model"
 REASON = "像以前标注过的危险消息"
 Floats = NDArray[np.float32]
@@ -64,7 +61,7 @@ class Model:
         chance = 1 / (1 + math.exp(-max(min(scores.heads[1], 30.0), -30.0)))
         reading = replace(by_rules, score=round(chance, 4), model=self.version)
         level = self.level(scores)
-        if by_rules.denied and _says_no(message, scores, by_rules.denied):
+        if by_rules.denied and _holds(message, (scores.start, scores.end), by_rules.denied):
             level = min(level, Level.YELLOW)  # all that is left is a no; somebody may look at it this week
         if level <= by_rules.level or not message.plain.strip():
             return reading
@@ -171,10 +168,6 @@ def _holds(message: Text, stretch: tuple[int, int], spans: Spans) -> bool:
         return False
     first, last = message.at[start], message.at[end - 1]
     return any(first <= a <= last for a, _ in spans)
-
-
-def _says_no(message: Text, scores: Scores, denied: Spans) -> bool:
-    return _holds(message, (scores.start, scores.end), denied)
 
 
 def fired(message: Text, start: int, end: int, hits: tuple[Hit, ...]) -> dict[str, float]:

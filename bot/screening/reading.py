@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
+CATEGORIES = (
+    "suicide", "self_harm", "violence", "relapse", "medication", "abuse", "gambling", "third_party", "distress",
+)  # fmt: skip
+
 
 class Level(IntEnum):
     """How soon a person must look: never, this week, today, now."""

@@ -13,7 +13,7 @@ from bot.screening.context import ALONE, LOWEST_MOOD, MESSAGES, WORRIED, YELLOWS
 from bot.screening.loader import load_rules
 from bot.screening.model import Model, shipped_model
 from bot.screening.pieces import in_pieces
-from bot.screening.reading import Hit, Level, Reading
+from bot.screening.reading import Level, Reading
 from bot.screening.rules import RuleSet
 
 ONESELF = re.compile(r"我|俺|咱|本人|\b(?:i|i'm|im|my|me|myself)\b", re.IGNORECASE)
@@ -100,6 +100,3 @@ def put_in_force(screener: Screener | None) -> None:
 def screen(text: str, context: Context = ALONE) -> Reading:
     """How urgently a person must look at this message, and why. Any string will do."""
     return in_force().read(text, context)
-
-
-__all__ = ["Hit", "Screener", "in_force", "put_in_force", "screen", "shipped"]

@@ -5,13 +5,12 @@ Split by author, never by line: a number on lines whose author was trained on sa
 
 import json
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.screening.model import CATEGORIES
-from bot.screening.reading import Level
+from bot.screening.reading import CATEGORIES, Level
 from bot.screening.rules import RuleSet
 
 OURS = Path(__file__).parent.parent / "corpus"
@@ -102,10 +101,6 @@ def idioms(rules: RuleSet) -> list[Example]:
         Example(phrase, Level.NONE, "none", "rules")
         for mask in rules.masks for phrase in mask.phrases if "{" not in phrase
     ]  # fmt: skip
-
-
-def without_repeats(examples: Iterable[Example]) -> list[Example]:
-    return list({each.text: each for each in examples}.values())
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:

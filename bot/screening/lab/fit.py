@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from bot.screening import engine
 from bot.screening.lab.corpus import Example
-from bot.screening.model import CATEGORIES, HEADS, LEVELS, Model, Scores, fired
+from bot.screening.model import HEADS, LEVELS, Model, Scores, fired
 from bot.screening.ngrams import grams
-from bot.screening.reading import Level, Reading
+from bot.screening.reading import CATEGORIES, Level, Reading
 from bot.screening.rules import RuleSet
 from bot.screening.text import Text, normalise
 
