@@ -14,12 +14,11 @@ from app.escalations.events import Effect
 from app.escalations.journal import append
 from app.escalations.models import CaseEvent, CaseRow
 from app.escalations.states import Level
-from app.escalations.targets import of_role
+from app.escalations.targets import leads_of
 from app.messages import channels
 from app.messages import service as messages
 from app.messages.models import Lane
 from app.people import service as people
-from app.people.models import Role
 from app.tasks import service as tasks
 from app.tasks.models import TaskKind
 
@@ -78,13 +77,17 @@ async def _alert(session: AsyncSession, row: CaseRow, alert: events.Alert, seq: 
 async def _into_digest(session: AsyncSession, row: CaseRow, person_id: int, now: datetime) -> None:
     """Yellow can wait for the morning, and all of it together is one message."""
     told = await people.person(session, person_id)
-    house = await people.house(session, row.house_id)
-    here = local(now, house.zone)
-    morning = wall(here.date() + timedelta(days=here.time() >= DIGEST_AT), DIGEST_AT, house.zone)
+    morning = next_digest(now, (await people.house(session, row.house_id)).zone)
     await messages.send(
         session, "case_week", key=f"case_week:{person_id}:{morning:%Y%m%d}", to=told, subject_id=ident(row), now=now,
         not_before=morning,
     )  # fmt: skip
+
+
+def next_digest(now: datetime, zone: str) -> datetime:
+    """When the next message of a morning goes out in a house."""
+    here = local(now, zone)
+    return wall(here.date() + timedelta(days=here.time() >= DIGEST_AT), DIGEST_AT, zone)
 
 
 async def alerted(session: AsyncSession, row: CaseRow) -> list[int]:
@@ -121,7 +124,7 @@ async def _nobody_took_it(session: AsyncSession, row: CaseRow, seq: int, now: da
 
 
 async def _tell_leaders(session: AsyncSession, row: CaseRow, what: str, seq: int, now: datetime) -> None:
-    leads = await of_role(session, await people.person(session, row.person_id), Role.SUPERVISOR)
+    leads = await leads_of(session, await people.person(session, row.person_id))
     for person_id in await messages.reachable(session, leads):
         if person_id != row.owner_id:
             await notify(session, row, person_id, seq, now, what=what, owner=row.owner_id)
@@ -139,7 +142,7 @@ async def _practice_is_over(session: AsyncSession, row: CaseRow, called_off: str
         what = "drill_off" if called_off else "drill_over"
         for person_id in await alerted(session, row):
             await notify(session, row, person_id, seq, now, what=what, not_before=now + A_MOMENT)
-    leads = await of_role(session, await people.person(session, row.person_id), Role.SUPERVISOR)
+    leads = await leads_of(session, await people.person(session, row.person_id))
     for person_id in await messages.reachable(session, leads):
         await messages.send(
             session, "drill_report", key=f"drill_report:{row.id}:{person_id}",
