@@ -95,6 +95,8 @@ class Platform:
         self.media: set[str] = set()
         self.sent_ids: dict[tuple[str, str], tuple[datetime, int]] = {}
         self.oauth_codes: dict[str, tuple[str, datetime, bool]] = {}
+        self.page_domain = ""  # 网页授权域名; empty: any, so that a demo works on every port
+        self.page_cookies: tuple[str, ...] = ()  # what one browser has to forget when it plays another phone
         self.bad_signature_next = False
         self.hold_next = False
         self.deliver_next = 1

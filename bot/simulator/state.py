@@ -146,6 +146,7 @@ class User:
     scene: str = ""
     blocks_notices: bool = False
     loses_notices: bool = False
+    in_snapshot: bool = False  # pages open in snapshot mode, which does not say who this is
     tags: list[int] = field(default_factory=list)  # in the order in which they were given
     windows: dict[str, Window] = field(default_factory=dict)
     consents: dict[str, int] = field(default_factory=dict)
