@@ -120,7 +120,7 @@ async def open_demo(folder: Path, port: int, clock: Clock) -> Demo:
     work = WorkPlatform(company, clock, door=door)
     work.add_group("duantang", ROBOT_KEY)
     platform = Platform(account, clock, door=door, name=title, work=work)
-    platform.page_cookies = (SESSION,)
+    platform.pages.cookies = (SESSION,)
     for openid, name, role, following in (
         ("o_xiaohe", "小河", "同伴", False),
         ("o_mama", "小河妈妈", "家属", False),

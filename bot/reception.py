@@ -65,7 +65,9 @@ class Reception:
         quiet = Quiet(settings.quiet_from, settings.quiet_until)
         return cls(settings, links, quiet, Limits.of(settings), Band.of(settings))
 
-    async def receive(self, session: AsyncSession, heard: Inbound | OnPage, now: datetime, *, late: bool = False) -> str | None:
+    async def receive(
+        self, session: AsyncSession, heard: Inbound | OnPage, now: datetime, *, late: bool = False
+    ) -> str | None:
         """Handle one delivery and store the reply with it; a second delivery gets the stored reply.
 
         `late`: nobody waits for the answer any more, so it goes out as a message of its own.
@@ -210,7 +212,9 @@ class Reception:
             log.error("context not known", inbox=inbox.id, error=type(error).__name__, exc_info=True)
             return alone
 
-    async def put_before_a_person(self, session: AsyncSession, heard: Inbound | OnPage, key: str, now: datetime) -> None:
+    async def put_before_a_person(
+        self, session: AsyncSession, heard: Inbound | OnPage, key: str, now: datetime
+    ) -> None:
         contact = await messages.contact_for(session, self.settings.wechat_app_id, heard.openid, now)
         about = await people.person(session, contact.person_id) if contact.person_id else None
         await tasks.ask_a_person(session, TaskKind.READ, "broke", key=key, now=now, about=about, note=_content(heard))

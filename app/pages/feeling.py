@@ -65,7 +65,7 @@ class FeelingPage(MemberShell):
         if isinstance(form, Response):
             return form
         token, words = form["token"], form.get("words", "").strip()[:LONGEST_WORDS]
-        score = int(form["score"]) if form.get("score") in map(str, mood.SCORES) else None
+        score = next((one for one in mood.SCORES if str(one) == form.get("score")), None)
         if score is None and not words:
             return await self._ask(claims, f"../{request.path_params['token']}", trouble="member.mood_not_yet")
         who, contact = await self._member(claims)
@@ -102,16 +102,15 @@ class FeelingPage(MemberShell):
         return form, claims
 
     async def _hand_in(self, request: Request, claims: dict[str, Any], who: Person, heard: OnPage) -> Response:
-        """Over the desk, like whatever WeChat delivers; what cannot be kept now is said so, and nothing typed is lost."""
+        """Over the desk, like whatever WeChat delivers; what cannot be kept is said, and nothing typed is lost."""
         token = request.path_params["token"]
         try:
             await self._desk.hand_in(heard).answer
         except Exception as error:
             log.critical("page not taken in", error=type(error).__name__)
             return await self._not_kept(claims, f"../{token}", heard)
-        said = self.db.vault.link(
-            "said", {"by": ident(who), "key": heard.key}, now=self.clock.now(), lasts=SAID_LASTS
-        )  # fmt: skip
+        reply = {"by": ident(who), "key": heard.key}
+        said = self.db.vault.link("said", reply, now=self.clock.now(), lasts=SAID_LASTS)
         return RedirectResponse(f"../{token}?said={said}", status_code=303, headers=HEADERS)
 
     async def _not_kept(self, claims: dict[str, Any], here: str, heard: OnPage) -> Response:
@@ -120,7 +119,7 @@ class FeelingPage(MemberShell):
         now = self.clock.now()
         told = stateless_answer(heard, self.settings.region, now, kept=False) if words else None
         return self.render(
-            "mood.html", words=wording(), room="member", status=503, here=here, typed=words, faces=FACES,
+            "feeling.html", words=wording(), room="member", status=503, here=here, typed=words, faces=FACES,
             longest=LONGEST_WORDS, form=self._token("tell", claims), told=told or "", trouble="member.not_kept",
             worker=wording().say("people.somebody"),
         )  # fmt: skip
@@ -133,8 +132,9 @@ class FeelingPage(MemberShell):
                 return await self.kindly("member.mood_not_agreed", status=200, words=words)
             worker = await _worker(session, who, words)
         return self.render(
-            "mood.html", words=words, room="member", status=422 if trouble else 200, here=here, typed="", faces=FACES,
-            longest=LONGEST_WORDS, form=self._token("tell", claims), told="", trouble=trouble, worker=worker,
+            "feeling.html", words=words, room="member", status=422 if trouble else 200, here=here, typed="",
+            faces=FACES, longest=LONGEST_WORDS, form=self._token("tell", claims), told="", trouble=trouble,
+            worker=worker,
         )  # fmt: skip
 
     async def _reply(self, claims: dict[str, Any], key: str, here: str) -> Response:
@@ -146,7 +146,7 @@ class FeelingPage(MemberShell):
         said, topic = inbox.reply or words.say("mood.words"), asked.topic if asked is not None else ""
         language = language_of(said, words.locale)
         return self.render(
-            "mood_said.html", words=words, room="member", here=here, said=said, language=language,
+            "feeling_said.html", words=words, room="member", here=here, said=said, language=language,
             buttons=[(item, wording(language).say(on_it)) for item, on_it in BUTTONS.get(topic, ())],
             more=topic != danger.TOPIC, longest=LONGEST_WORDS,
             form=self._token("tell", claims), press=self._token("press", claims),

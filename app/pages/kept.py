@@ -104,5 +104,3 @@ async def gather(session: AsyncSession, who: Person) -> Kept:
         agreed=tuple(Agreed(one.kind, one.granted, one.at) for one in await people.consents_of(session, who)),
         said=tuple((one.received_at, one.content) for one in said if one.content),
     )
-
-

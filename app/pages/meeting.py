@@ -35,7 +35,7 @@ from bot.wording.moments import full_words
 SAID_ABOVE = (Outcome.RECORDED, Outcome.CHANGED, Outcome.UNCHANGED)
 MOVED = "moved"
 REMIND_BEFORE = timedelta(hours=2)
-# 地图 URI API › 地点搜索 (lbs.qq.com/webApi/uriV1): no coordinates are needed, and nothing is asked before it is tapped.
+# 地图 URI API › 地点搜索 (lbs.qq.com/webApi/uriV1): no coordinates are needed; nothing is asked of it before a tap.
 MAPS = {
     "CN": "https://apis.map.qq.com/uri/v1/search?keyword={place}&referer=tongxing",
     "": "https://www.openstreetmap.org/search?query={place}",
@@ -74,7 +74,7 @@ class MeetingPage(MemberShell):
 
     @with_kind_errors
     async def calendar(self, request: Request) -> Response:
-        """GET: the activity as a file for a calendar, which rings two hours before. A calendar shows on a lock screen."""
+        """GET: the activity as a file for a calendar, which rings two hours before, on a lock screen."""
         claims, now = self.claims("rsvp", request), self.clock.now()
         async with self.db.read() as session:
             _, what = await _found(session, claims)

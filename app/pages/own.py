@@ -1,4 +1,4 @@
-"""What is somebody's own, opened from the menu inside WeChat: my activities, how I am, what is kept, what I agreed to."""
+"""What is somebody's own, opened from the menu in WeChat: my activities, how I am, what is kept, what I agreed to."""
 
 import json
 from dataclasses import dataclass
@@ -112,9 +112,9 @@ class OwnPages(Entrance):
             raise LookupError
         kept, words, zone = await self._gathered(who), await self.words_for(who), await self._zone(who)
         if kind == "json":
-            body: str | bytes = json.dumps(kept.as_data(), ensure_ascii=False, indent=1)
+            body = json.dumps(kept.as_data(), ensure_ascii=False, indent=1).encode()
         else:
-            body = self._kept(kept, words, zone, "").body
+            body = bytes(self._kept(kept, words, zone, "").body)
         headers = {**HEADERS, "Content-Disposition": f'attachment; filename="mine.{kind}"'}
         return Response(body, media_type=FILES[kind], headers=headers)
 
@@ -147,7 +147,7 @@ class OwnPages(Entrance):
     @own_page("consent")
     async def consent(self, request: Request, who: Person) -> Response:
         """GET: each thing by itself, on or off."""
-        words, now = await self.words_for(who), self.clock.now()
+        words = await self.words_for(who)
         async with self.db.read() as session:
             house = await people.house(session, who.house_id)
             answered = {one.kind: one.at for one in await people.consents_of(session, who)}

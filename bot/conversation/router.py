@@ -12,7 +12,20 @@ from app.messages.models import Question, QuestionState
 from app.people import service as people
 from app.people.models import Role
 from app.tasks.models import TaskKind
-from bot.conversation import agreeing, checkin, danger, family, grammar, helping, joining, mood, orders, rsvp, staff, unread
+from bot.conversation import (
+    agreeing,
+    checkin,
+    danger,
+    family,
+    grammar,
+    helping,
+    joining,
+    mood,
+    orders,
+    rsvp,
+    staff,
+    unread,
+)
 from bot.conversation.dialogue import DIALOGUES
 from bot.conversation.grammar import Command
 from bot.conversation.on_page import MoodOnPage, PressedOnPage

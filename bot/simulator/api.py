@@ -185,7 +185,7 @@ class _Api:
         """
         query = request.query_params
         back = query.get("redirect_uri", "")
-        if wrong := rules.page_fault(query, self.box.account.app_id, self.box.page_domain):
+        if wrong := rules.page_fault(query, self.box.account.app_id, self.box.pages.domain):
             return Response(wrong, status_code=400)
         openid = query.get("phone") or page.phone_of(request)
         if openid not in self.box.users:

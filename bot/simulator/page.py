@@ -110,7 +110,7 @@ class Desk:
             await self.box.view(user.openid, url)
         answer = RedirectResponse(url, status_code=303, headers={"referrer-policy": "no-referrer"})
         if phone_of(request) != user.openid:
-            for name in self.box.page_cookies:
+            for name in self.box.pages.cookies:
                 answer.delete_cookie(name, path="/p")
         answer.set_cookie(PHONE_COOKIE, quote(user.openid, safe=""), httponly=True, samesite="lax", path="/")
         return answer

@@ -25,6 +25,7 @@ from bot.simulator.state import (
     Delivery,
     Fault,
     Limits,
+    Pages,
     QrCode,
     RealAccountError,
     Refused,
@@ -95,12 +96,9 @@ class Platform:
         self.media: set[str] = set()
         self.sent_ids: dict[tuple[str, str], tuple[datetime, int]] = {}
         self.oauth_codes: dict[str, tuple[str, datetime, bool]] = {}
-        self.page_domain = ""  # 网页授权域名; empty: any, so that a demo works on every port
-        self.page_cookies: tuple[str, ...] = ()  # what one browser has to forget when it plays another phone
-        self.bad_signature_next = False
-        self.hold_next = False
-        self.deliver_next = 1
-        self.receipt_status = "success"
+        self.pages = Pages()
+        self.bad_signature_next = self.hold_next = False
+        self.deliver_next, self.receipt_status = 1, "success"
         self._door = Door(account, clock, door, door_path, answer_limit, retry_pauses)
         self._answer_limit = answer_limit
         self._used: dict[tuple[str, str], int] = {}

@@ -82,6 +82,15 @@ class Limits:
 
 
 @dataclass
+class Pages:
+    """`domain`: 网页授权域名; empty: any, so that a demo works on every port. `cookies`: what one browser has to forget
+    when it plays another phone, since every phone has a browser of its own."""
+
+    domain: str = ""
+    cookies: tuple[str, ...] = ()
+
+
+@dataclass
 class Bubble:
     """One thing in a chat. `raw` keeps the links a text came with; `text` is what a person reads.
 

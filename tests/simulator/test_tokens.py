@@ -109,7 +109,7 @@ async def test_a_page_code_is_worth_one_openid(box: Platform, web: httpx.AsyncCl
 async def test_a_page_authorisation_that_is_not_as_the_platform_wants_it_is_refused(
     box: Platform, web: httpx.AsyncClient, changed: dict[str, str], said: str
 ) -> None:
-    box.page_domain = "example.org"
+    box.pages.domain = "example.org"
     query = {
         "appid": ACCOUNT.app_id, "redirect_uri": "https://example.org/p", "response_type": "code",
         "scope": "snsapi_base", "state": "s1", "phone": "o_he",

@@ -33,10 +33,13 @@ class _Forms(HTMLParser):
         if tag == "form":
             assert given["method"] == "post"
             self.found.append(Form(given["action"]))
-        elif tag == "button" and "name" in given:
-            # One form with several buttons: which of them was pressed is part of what it sends.
+        elif tag == "button":
             form = next(form for form in reversed(self.found) if not form.of_button)
-            self.found.append(Form(form.action, {**form.fields, given["name"]: given["value"]}, of_button=True))
+            # Of a form with several buttons, which of them was pressed is part of what it sends.
+            own = {given["name"]: given["value"]} if "name" in given else {}
+            self._pressed = Form(form.action, {**form.fields, **own}, of_button=True) if own else form
+            if own:
+                self.found.append(self._pressed)
         elif tag == "input" and (given["type"] == "hidden" or "checked" in given):
             self.found[-1].fields[given["name"]] = given["value"]
         self._in_button = self._in_button or tag == "button"
@@ -46,7 +49,7 @@ class _Forms(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._in_button:
-            self.found[-1].button += data
+            self._pressed.button += data
 
 
 class Visit:
@@ -73,7 +76,7 @@ class Visit:
 
     @property
     def buttons(self) -> list[str]:
-        return [form.button for form in _Forms(self.page).found]
+        return [form.button for form in _Forms(self.page).found if form.button]
 
     def form(self, button: str, nth: int = 0) -> Form:
         """The form with this button (the `nth` of them, from 0), to be sent now or later."""
