@@ -21,7 +21,7 @@ NAMES = ["375", "375, dark", "320 with type of 200 %", "1280, dark"]
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def member(looking: Looking, browser: Browser) -> AsyncIterator[Phone]:  # noqa: F811
+async def member(looking: Looking, browser: Browser) -> AsyncIterator[Phone]:
     """小河 has joined and agreed to be asked how they are."""
     invitation = await invite(looking)
     async with httpx.AsyncClient(base_url=looking.address, follow_redirects=True) as client:
@@ -34,22 +34,22 @@ async def member(looking: Looking, browser: Browser) -> AsyncIterator[Phone]:  #
     yield phone
 
 
-def user(looking: Looking) -> User:  # noqa: F811
+def user(looking: Looking) -> User:
     return looking.demo.platform.user("o_xiaohe")
 
 
-def link_in_chat(looking: Looking, words: str) -> str:  # noqa: F811
+def link_in_chat(looking: Looking, words: str) -> str:
     """The link of the newest bubble that says this."""
     bubble = next(bubble for bubble in reversed(user(looking).bubbles) if words in bubble.text)
     return next(part.href for part in bubble.segments if part.href)
 
 
-async def opened(looking: Looking, context: BrowserContext, url: str) -> Page:  # noqa: F811
+async def opened(looking: Looking, context: BrowserContext, url: str) -> Page:
     """A tap on a link in 小河's chat."""
     return await looking.open(context, f"{looking.address}box/open?phone=o_xiaohe&url={quote(url, safe='')}")
 
 
-async def look(looking: Looking, page: Page, name: str, type_size: int) -> None:  # noqa: F811
+async def look(looking: Looking, page: Page, name: str, type_size: int) -> None:
     await page.evaluate("size => { document.documentElement.style.fontSize = size }", f"{type_size}%")
     assert await sideways(page) <= 0, name
     assert await page.locator("script").count() == 0
@@ -66,7 +66,7 @@ async def look(looking: Looking, page: Page, name: str, type_size: int) -> None:
 
 @pytest.mark.parametrize(("width", "type_size", "dark"), LOOKS, ids=NAMES)
 async def test_a_member_answers_how_they_are_and_whether_they_come(
-    looking: Looking,  # noqa: F811
+    looking: Looking,
     member: Phone, width: int, type_size: int, dark: bool,
 ) -> None:  # fmt: skip
     context = await looking.window(width, dark=dark)
@@ -101,7 +101,7 @@ async def test_a_member_answers_how_they_are_and_whether_they_come(
 
 
 async def test_words_of_danger_are_answered_on_the_page_with_two_big_buttons(
-    looking: Looking,  # noqa: F811
+    looking: Looking,
     member: Phone,
 ) -> None:  # fmt: skip
     await member.says("心情")
@@ -116,7 +116,7 @@ async def test_words_of_danger_are_answered_on_the_page_with_two_big_buttons(
     await (await looking.phone("王乐", "o_wangle")).sees_card("待办提醒")
 
 
-async def test_a_snapshot_says_what_to_do(looking: Looking, member: Phone) -> None:  # noqa: F811
+async def test_a_snapshot_says_what_to_do(looking: Looking, member: Phone) -> None:
     user(looking).in_snapshot = True
     await member.says("我的资料")
     page = await opened(looking, await looking.window(375), link_in_chat(looking, "自己先看看"))
@@ -126,7 +126,7 @@ async def test_a_snapshot_says_what_to_do(looking: Looking, member: Phone) -> No
 
 
 async def test_two_phones_in_one_browser_do_not_see_each_others_pages(
-    looking: Looking,  # noqa: F811
+    looking: Looking,
     member: Phone,
 ) -> None:  # fmt: skip
     await member.says("我的资料")

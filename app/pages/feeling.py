@@ -4,6 +4,7 @@ What is pressed and written here goes over the same desk as a message (`bot/conv
 danger before anything else, opens a case, and is kept once, however often the same form is sent.
 """
 
+import re
 from datetime import timedelta
 from typing import Any, get_args
 
@@ -21,15 +22,15 @@ from app.pages.entrance import MEMBERS, MemberShell
 from app.pages.posting import Form
 from app.pages.shell import HEADERS, with_kind_errors
 from app.people import service as people
-from app.people.models import Person, Topic
+from app.people.models import House, Person, Programme, Topic
 from app.settings import Settings
 from bot.conversation import danger, mood
 from bot.conversation.on_page import Item, MoodOnPage, OnPage, PressedOnPage, key_of
 from bot.desk import Desk
+from bot.lines import lines_of, region_of
 from bot.links import PAGE_LASTS
 from bot.webhook import stateless_answer
 from bot.wording import Wording, wording
-from bot.wording.language import language_of
 
 log = structlog.get_logger()
 
@@ -143,12 +144,17 @@ class FeelingPage(MemberShell):
         async with self.db.read() as session:
             inbox = await messages.already_taken_in(session, contact.account, contact.openid, key)
             asked = (await questions.open_to(session, [ident(contact)], now)).get(ident(contact))
+            put = await questions.last_put(session, ident(who), danger.TOPIC)
+            house = await people.house(session, who.house_id)
+            programme = await people.programme(session, house.programme_id)
         said, topic = inbox.reply or words.say("mood.words"), asked.topic if asked is not None else ""
-        language = language_of(said, words.locale)
+        # Somebody in danger is answered in the language in which they wrote.
+        in_theirs = put.data.get("locale") if put is not None and topic == danger.TOPIC else None
+        language = in_theirs or words.locale
         return self.render(
             "feeling_said.html", words=words, room="member", here=here, said=said, language=language,
             buttons=[(item, wording(language).say(on_it)) for item, on_it in BUTTONS.get(topic, ())],
-            more=topic != danger.TOPIC, longest=LONGEST_WORDS,
+            numbers=_numbers_in(said, programme, house), more=topic != danger.TOPIC, longest=LONGEST_WORDS,
             form=self._token("tell", claims), press=self._token("press", claims),
         )  # fmt: skip
 
@@ -163,6 +169,15 @@ class FeelingPage(MemberShell):
         if contact is None or who.role not in MEMBERS or who.joined_at is None:
             raise LookupError
         return who, contact
+
+
+def _numbers_in(said: str, programme: Programme, house: House) -> list[tuple[str, str]]:
+    """Whom the answer tells to call: the number as it is said and as a phone dials it."""
+    region = region_of(programme.region, programme.zone, house.zone)
+    own = programme.lines if region == programme.region else ()
+    known = [line.number for line in lines_of(region, own, programme.zone)]
+    known += [number for number in (house.phone, programme.phone) if number]
+    return [(number, re.sub(r"[^0-9+]", "", number)) for number in dict.fromkeys(known) if number in said]
 
 
 FACES = ((5, "😄"), (4, "🙂"), (3, "😐"), (2, "🙁"), (1, "😣"))

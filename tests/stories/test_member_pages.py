@@ -22,9 +22,11 @@ from app.messages import window
 from app.messages.models import Contact, Inbox, Outbox, OutboxState
 from app.mood.models import MoodPlan, MoodPrompt
 from app.pages.shell import HEADERS, STYLE
-from app.people.models import Consent, Person
+from app.people.models import Consent, Person, Programme
 from bot.conversation.agreeing import KINDS
+from bot.discretion import Shows, banned
 from bot.simulator import Phone
+from bot.wording import DEFAULT, locales, wording
 from tests.conftest import MONDAY, Story
 from tests.stories.visits import Visit
 from tests.stories.ways import occurrence, registered
@@ -479,6 +481,7 @@ async def test_words_of_danger_on_the_page_are_words_of_danger(story: Story, mem
     assert "12356" in page
     assert "120" in page
     assert inside.buttons == ["安全", "需要帮忙"]
+    assert re.findall(r'href="tel:(\d+)"', page) == ["12356", "120", "110"]
     card = await worker.sees_card("待办提醒")
     assert WORDS[:4] in await story.open_link(card["url"])
     [case] = await rows(story, CaseRow)
@@ -720,6 +723,48 @@ async def test_when_the_half_hour_is_over_a_form_says_to_open_the_page_again(
 
 def test_every_kind_that_can_be_stopped_belongs_to_what_stops_it() -> None:
     assert {kind for kinds in KINDS.values() for kind in kinds} >= {"invite", "remind_day", "moved", "mood"}
+
+
+# In every language
+
+
+@pytest.mark.parametrize("locale", locales())
+def test_every_language_has_the_pages_in_words_of_its_own(locale: str) -> None:
+    ours, theirs = wording(), wording(locale)
+    keys = {key for key in ours.keys() if key.startswith(("member.", "mood."))}  # noqa: SIM118
+    assert not keys & theirs.borrowed
+    for key in keys:
+        assert ours.needs(key) == theirs.needs(key), key
+        assert banned(theirs.say(key, **dict.fromkeys(theirs.needs(key), "")), Shows.LOCK_SCREEN) == [], key
+    if locale != DEFAULT:
+        gaps = {key: dict.fromkeys(ours.needs(key), "") for key in keys}
+        same = {key for key in keys if ours.say(key, **gaps[key]) == theirs.say(key, **gaps[key])}
+        assert len(same) < len(keys) / 4
+
+
+@pytest.mark.parametrize("locale", locales())
+def test_in_no_language_the_title_of_a_page_tells_anything(locale: str) -> None:
+    words = wording(locale)
+    titles = [words.say(key) for key in words.keys() if key.startswith("member.") and key.endswith("_title")]  # noqa: SIM118
+    assert len(titles) == 5
+    assert [title for title in titles if banned(title, Shows.CARD)] == []
+
+
+async def test_a_programme_that_speaks_english_has_english_pages(
+    story: Story, asked: Occurrence, member: Phone, inside: Inside
+) -> None:
+    async with story.house.db.begin() as session:
+        (await session.scalars(select(Programme))).one().locale = "en"
+    page = await inside.goes_to("/p/activities")
+    assert '<html lang="en">' in page
+    assert "Wed 25 Nov 14:00" in page
+    await inside.goes_to("/p/mood")
+    page = await inside.presses("🙁2 Not so good")
+    assert "Would you like 王乐 to give you a call?" in page
+    assert inside.buttons == ["Yes, please call", "Not now", "Send"]
+    await inside.goes_to("/p/consent")
+    await inside.presses("Stop everything")
+    assert "All reminders are off" in inside.page
 
 
 # A relative
