@@ -5,7 +5,6 @@ danger before anything else, opens a case, and is kept once, however often the s
 """
 
 import re
-from datetime import timedelta
 from typing import Any, get_args
 
 import structlog
@@ -24,6 +23,7 @@ from app.pages.shell import HEADERS, with_kind_errors
 from app.people import service as people
 from app.people.models import House, Person, Programme, Topic
 from app.settings import Settings
+from app.vault import LinkError
 from bot.conversation import danger, mood
 from bot.conversation.on_page import Item, MoodOnPage, OnPage, PressedOnPage, key_of
 from bot.desk import Desk
@@ -35,7 +35,6 @@ from bot.wording import Wording, wording
 log = structlog.get_logger()
 
 LONGEST_WORDS = 500  # characters: with every one of them escaped, a form is still as long as a form may be
-SAID_LASTS = timedelta(hours=2)
 # What the chat has just asked, and the buttons that answer it: (what is sent, what stands on it).
 BUTTONS: dict[str, tuple[tuple[Item, str], ...]] = {
     danger.TOPIC: (("safe", "member.safe"), ("not_safe", "member.not_safe")),
@@ -52,11 +51,12 @@ class FeelingPage(MemberShell):
     async def show(self, request: Request) -> Response:
         """GET: the question; or, after an answer, what was said to it."""
         claims = self.claims("mood", request)
-        sealed = request.query_params.get("said")
-        if sealed:
-            said = self.db.vault.read_link("said", sealed, now=self.clock.now())
-            if said["by"] == claims["by"]:
-                return await self._reply(claims, said["key"], request.path_params["token"])
+        try:
+            said = self.db.vault.read_link("said", request.query_params.get("said", ""), now=self.clock.now())
+        except LinkError:
+            said = {}
+        if said.get("by") == claims["by"]:
+            return await self._reply(claims, said["key"], request.path_params["token"])
         return await self._ask(claims, request.path_params["token"])
 
     @with_kind_errors
@@ -65,11 +65,15 @@ class FeelingPage(MemberShell):
         form, claims = await self._form(request, "tell")
         if isinstance(form, Response):
             return form
-        token, words = form["token"], form.get("words", "").strip()[:LONGEST_WORDS]
+        token, words = form["token"], form.get("words", "").strip()
         score = next((one for one in mood.SCORES if str(one) == form.get("score")), None)
         if score is None and not words:
             return await self._ask(claims, f"../{request.path_params['token']}", trouble="member.mood_not_yet")
         who, contact = await self._member(claims)
+        if not await self._agreed(who):
+            if not words:
+                return await self._ask(claims, "")
+            score = None  # who took that back since is heard, and no face of theirs is kept
         heard = MoodOnPage(
             openid=contact.openid, account=contact.account, sent_at=self.clock.now(), content=words, score=score,
             key=key_of(token, score, words), prompt_id=claims["prompt"],
@@ -111,7 +115,7 @@ class FeelingPage(MemberShell):
             log.critical("page not taken in", error=type(error).__name__)
             return await self._not_kept(claims, f"../{token}", heard)
         reply = {"by": ident(who), "key": heard.key}
-        said = self.db.vault.link("said", reply, now=self.clock.now(), lasts=SAID_LASTS)
+        said = self.db.vault.link("said", reply, now=self.clock.now(), lasts=PAGE_LASTS)
         return RedirectResponse(f"../{token}?said={said}", status_code=303, headers=HEADERS)
 
     async def _not_kept(self, claims: dict[str, Any], here: str, heard: OnPage) -> Response:
@@ -128,9 +132,9 @@ class FeelingPage(MemberShell):
     async def _ask(self, claims: dict[str, Any], here: str, *, trouble: str = "") -> Response:
         who, _ = await self._member(claims)
         words = await self.words_for(who)
+        if not await self._agreed(who):
+            return await self.kindly("member.mood_not_agreed", status=200, words=words)
         async with self.db.read() as session:
-            if not await people.has_consented(session, who, Topic.MOOD):
-                return await self.kindly("member.mood_not_agreed", status=200, words=words)
             worker = await _worker(session, who, words)
         return self.render(
             "feeling.html", words=words, room="member", status=422 if trouble else 200, here=here, typed="",
@@ -157,6 +161,10 @@ class FeelingPage(MemberShell):
             numbers=_numbers_in(said, programme, house), more=topic != danger.TOPIC, longest=LONGEST_WORDS,
             form=self._token("tell", claims), press=self._token("press", claims),
         )  # fmt: skip
+
+    async def _agreed(self, who: Person) -> bool:
+        async with self.db.read() as session:
+            return await people.has_consented(session, who, Topic.MOOD)
 
     def _token(self, purpose: str, claims: dict[str, Any]) -> str:
         return self.db.vault.link(purpose, {"by": claims["by"]}, now=self.clock.now(), lasts=PAGE_LASTS)

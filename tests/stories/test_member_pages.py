@@ -577,6 +577,31 @@ async def test_who_did_not_agree_to_be_asked_is_not_asked_by_a_page(story: Story
     assert inside.buttons == []
 
 
+async def test_who_took_it_back_is_still_heard_but_no_face_is_kept(story: Story, member: Phone, inside: Inside) -> None:
+    await feels(story, inside)
+    face = inside.form("😣1 很难受")
+    await inside.goes_to("/p/consent")
+    await inside.presses(inside.form("停掉", 1))
+    await inside.presses(face)
+    assert "没有选每周问心情" in inside.page
+    await inside.presses(face, words=WORDS)
+    assert "您不用一个人扛着" in inside.page
+    assert await rows(story, MoodPrompt) == []
+    assert [flag.level for flag in await rows(story, Flag)] == [Level.RED]
+
+
+async def test_the_answer_can_be_looked_at_again_for_a_day(story: Story, inside: Inside) -> None:
+    await feels(story, inside)
+    await inside.presses("😣1 很难受", words=WORDS)
+    there = inside.address
+    assert "您不用一个人扛着" in await inside.follows(there)
+    await story.clock.forward(hours=23)
+    assert "您不用一个人扛着" in await inside.follows(there)
+    await story.clock.forward(hours=2)
+    await inside.follows(there)
+    assert inside.status == 410  # the link from the menu is over as well
+
+
 async def test_a_command_on_the_page_is_a_command(story: Story, member: Phone, inside: Inside) -> None:
     worker = await story.phone("王乐")
     await feels(story, inside)

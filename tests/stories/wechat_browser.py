@@ -30,6 +30,10 @@ class Inside(Visit):
     def cookies(self) -> dict[str, str]:
         return {cookie.name: cookie.value or "" for cookie in self._browser.cookies.jar if cookie.path == "/p"}
 
+    @property
+    def address(self) -> str:
+        return self._at
+
     async def goes_to(self, path: str) -> str:
         """Type the address of a page of ours, or open it from the menu."""
         return await self.follows(urljoin(self._story.settings.public_url, path))
