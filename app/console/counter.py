@@ -148,9 +148,10 @@ class Counter:
         match answer:
             case Page(template, status, data):
                 nav = [(one.name, one.nav) for one in self.rooms if one.nav and desk.who.role in one.roles]
+                shown = {"now": desk.now, "zone": desk.zone, "house": desk.house, "form": desk.form, **data}
                 return self.render(
-                    template, words=desk.words, status=status, who=desk.who, house=desk.house, nav=nav,
-                    here=room.name, csrf=csrf, now=desk.now, zone=desk.zone, **data,
+                    template, words=desk.words, status=status, who=desk.who, home=desk.house, nav=nav,
+                    room=room.name, csrf=csrf, **shown,
                 )  # fmt: skip
             case Back(to):
                 return RedirectResponse(to, status_code=303, headers=HEADERS)
