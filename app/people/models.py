@@ -16,11 +16,16 @@ class Role(StrEnum):
     COUNSELLOR = "counsellor"
     WORKER = "worker"
     SUPERVISOR = "supervisor"
+    ADMINISTRATOR = "administrator"
     GUEST = "guest"
 
     @property
     def is_staff(self) -> bool:
         return self in (Role.COUNSELLOR, Role.WORKER, Role.SUPERVISOR)
+
+    @property
+    def may_sign_in(self) -> bool:
+        return self.is_staff or self is Role.ADMINISTRATOR
 
 
 class Topic(StrEnum):
