@@ -213,7 +213,9 @@ async def withdraw(session: AsyncSession, swap_id: int, by: Person, now: datetim
 
 async def _settle(session: AsyncSession, swap_id: int, by: Person, to: ChangeState, now: datetime) -> ChangeState:
     rows = await _held(session, swap_id)
-    may = rows and (rows[0].made_by if to is ChangeState.WITHDRAWN else rows[0].person_id) == by.id
+    # Only the row that stands for a swap: whoever asked must not say yes for the other one by a row of their own.
+    whole = bool(rows) and rows[0].swap_id is None
+    may = whole and (rows[0].made_by if to is ChangeState.WITHDRAWN else rows[0].person_id) == by.id
     if not may:
         raise LookupError(f"no swap {swap_id} for person {by.id}")
     if rows[0].state is ChangeState.PROPOSED:
