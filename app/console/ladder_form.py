@@ -91,7 +91,7 @@ def plan_of(draft: Draft, level: Level) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _number(typed: str, least: int, most: int, key: str, **data: object) -> int:
+def _number(typed: str, least: int, most: int, key: str, /, **data: object) -> int:
     if not (typed.isascii() and typed.isdecimal() and len(typed) < 8 and least <= int(typed) <= most):
         raise Wrong(key, **data)
     return int(typed)
