@@ -90,7 +90,7 @@ class View:
     def name(self, number: int | None) -> str:
         return self._names.get(number or 0, "")
 
-    def say(self, key: str, **data: object) -> str:
+    def _say(self, key: str, **data: object) -> str:
         return self.words.say(f"console_roster.{key}", **data)
 
     # The fourteen days
@@ -127,21 +127,21 @@ class View:
 
     def _arranged(self, change: Change) -> Arranged:
         when = span_words(change.starts_at, change.ends_at, self.house.zone)
-        words = self.say(
+        words = self._say(
             f"arranged_{change.kind.value}", name=self.name(change.person_id), other=self.name(change.instead_of_id),
             when=when,
         )  # fmt: skip
         made = moment_words(change.made_at, self.now, self.house.zone)
-        return Arranged(ident(change), words, self.say("by", name=self.name(change.made_by), at=made))
+        return Arranged(ident(change), words, self._say("by", name=self.name(change.made_by), at=made))
 
     def special_words(self, special: Special) -> str:
         """Off or worked, with which hours, and who says so."""
         what = (
-            self.say("day_off") if special.holds.off
-            else self.say("day_worked", like=f"周{WEEKDAYS[special.holds.hours_of]}")
+            self._say("day_off") if special.holds.off
+            else self._say("day_worked", like=f"周{WEEKDAYS[special.holds.hours_of]}")
         )  # fmt: skip
         by = self.name(special.noted.made_by) if special.noted is not None else ""
-        return self.say(f"day_from_{special.source.value}", what=what, name=by)
+        return self._say(f"day_from_{special.source.value}", what=what, name=by)
 
     async def there(self) -> str:
         """Who is there now and until when, in the words of the chat."""
@@ -187,8 +187,8 @@ class View:
                 data["when"] = self.line_words(detail["weekdays"], detail["starts"], detail["ends"])
             case Edit.DAY_NOTED | Edit.DAY_FORGOTTEN:
                 data["when"] = date_words(date.fromisoformat(detail["day"]))
-        head = self.say(f"edit_{edit.what.value}", **data)
-        return self.say(
+        head = self._say(f"edit_{edit.what.value}", **data)
+        return self._say(
             "edit", who=self.name(edit.by_id), at=moment_words(edit.at, self.now, self.house.zone), what=head
         )
 
@@ -196,8 +196,8 @@ class View:
         """`周三、周四 22:00 到第二天 06:00`."""
         days = "、".join(f"周{WEEKDAYS[weekday]}" for weekday in weekdays)
         if (starts, ends) == ("00:00", "00:00"):
-            return self.say("line_all_day", days=days)
-        return self.say("line_night" if ends <= starts else "line_day", days=days, starts=starts, ends=ends)
+            return self._say("line_all_day", days=days)
+        return self._say("line_night" if ends <= starts else "line_day", days=days, starts=starts, ends=ends)
 
     async def warnings(self) -> list[str]:
         """Where a cry for help from this house would find nobody, as things are."""
@@ -206,7 +206,7 @@ class View:
         mine = [w for w in found if w.house_id == self.house.id or (w.person_id in crew and w.kind is Weak.NO_CHANNEL)]
         await self.learn(w.person_id for w in mine)
         return [
-            self.say(
+            self._say(
                 f"weak_{w.kind.value}", name=self.name(w.person_id), step=(w.step or 0) + 1,
                 level=self.words.say(f"page.level_{w.level.name.lower()}") if w.level is not None else "",
             )
@@ -220,7 +220,7 @@ class View:
         found = []
         for swap in await changes.waiting_for(self.session, who, self.now):
             words = await swaps.words_of(self.session, await changes.swap_rows(self.session, ident(swap)))
-            found.append((ident(swap), self.say("swap_back" if words["back"] else "swap", **words)))
+            found.append((ident(swap), self._say("swap_back" if words["back"] else "swap", **words)))
         return found
 
     async def asked(self, who: Person) -> list[tuple[int, str]]:
@@ -228,5 +228,5 @@ class View:
         found = []
         for swap in await changes.asked_by(self.session, who, self.now):
             words = await swaps.words_of(self.session, await changes.swap_rows(self.session, ident(swap)))
-            found.append((ident(swap), self.say("asked_back" if words["back"] else "asked", **words)))
+            found.append((ident(swap), self._say("asked_back" if words["back"] else "asked", **words)))
         return found
