@@ -167,6 +167,12 @@ async def staff_of(session: AsyncSession, who: Person) -> list[int]:
     return [found for found in await session.scalars(staff.order_by(col(Person.id))) if found not in (None, who.id)]
 
 
+async def leads_of(session: AsyncSession, programme_id: int) -> list[Person]:
+    """Whoever leads the programme."""
+    leads = select(Person).where(col(Person.programme_id) == programme_id, col(Person.role) == Role.SUPERVISOR)
+    return list(await session.scalars(leads.order_by(col(Person.id))))
+
+
 async def who_looks_after(session: AsyncSession, who: Person | None) -> list[int]:
     """Those to whom a matter of this person falls, in order: worker, backup, then the others of the house."""
     if who is None:
