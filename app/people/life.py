@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_
 
-ALL = 2**62  # above every number of a row
+ALL = 2**31 - 1  # above every number of a row, and still a number of a row to both databases
 
 
 @dataclass(frozen=True, slots=True)
