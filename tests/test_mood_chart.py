@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,8 +52,8 @@ def test_low_ones_are_hollow(points: list[Point]) -> None:
 
 @given(asked(), st.sampled_from([WEEKLY_REACH, DAILY_REACH]))
 def test_no_line_crosses_a_gap(points: list[Point], reach: timedelta) -> None:
-    joined = {(a.at, b.at) for run in runs(points, reach) for a, b in zip(run, run[1:], strict=False)}
-    by_order = list(zip(points, points[1:], strict=False))
+    joined = {(a.at, b.at) for run in runs(points, reach) for a, b in pairwise(run)}
+    by_order = list(pairwise(points))
     allowed = {(a.at, b.at) for a, b in by_order if a.score and b.score and b.at - a.at <= reach}
     assert joined == allowed
     assert sum(len(line) - 1 for line in lines(picture(points, reach))) == len(joined)
@@ -76,7 +77,7 @@ def test_it_is_small_says_itself_in_words_and_needs_neither_style_nor_script() -
     week = [Point(FIRST + timedelta(days=7 * n), n % 5 + 1) for n in range(13)]
     svg = picture(week, told="近 90 天 13 次记录")
     assert len(svg.encode()) < 4000
-    assert "<desc id=\"mood-told\">近 90 天 13 次记录</desc>" in svg
+    assert '<desc id="mood-told">近 90 天 13 次记录</desc>' in svg
     assert not re.search(r"style|<script|href|on\w+=", svg)
     assert set(re.findall(r'font-size="(\d+)"', svg)) == {"14"}
 

@@ -56,9 +56,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["house_id"], ["house.id"], name=op.f("fk_person_view_house_id_house")),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_person_view_person_id_person")),
         sa.ForeignKeyConstraint(["by_id"], ["person.id"], name=op.f("fk_person_view_by_id_person")),
-        sa.ForeignKeyConstraint(
-            ["glass_id"], ["glass_broken.id"], name=op.f("fk_person_view_glass_id_glass_broken")
-        ),
+        sa.ForeignKeyConstraint(["glass_id"], ["glass_broken.id"], name=op.f("fk_person_view_glass_id_glass_broken")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_person_view")),
     )
     with op.batch_alter_table("person_view", schema=None) as batch_op:

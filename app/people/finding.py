@@ -56,10 +56,7 @@ async def by_name(
     if not wanted:
         return []
     rows = await session.execute(
-        select(*_COLUMNS)
-        .join(HOUSE, HOUSE.c.id == PERSON.c.house_id)
-        .where(_in(scope, roles))
-        .order_by(PERSON.c.id)
+        select(*_COLUMNS).join(HOUSE, HOUSE.c.id == PERSON.c.house_id).where(_in(scope, roles)).order_by(PERSON.c.id)
     )
     found: list[Found] = []
     for row in rows:
