@@ -76,10 +76,10 @@ def draw(
                 '<text x="4" y="{}" font-size="14" fill="currentColor">{}</text>'
             ).format(LEFT, y, RIGHT, y, y + 5, score)
         )
-    for words, x, anchor in ((ends[0], LEFT, "start"), (ends[1], RIGHT, "end")):
+    for words, edge, anchor in ((ends[0], LEFT, "start"), (ends[1], RIGHT, "end")):
         pieces.append(
             Markup('<text x="{}" y="{}" font-size="14" fill="currentColor" text-anchor="{}">{}</text>').format(
-                x, HEIGHT - 6, anchor, words
+                edge, HEIGHT - 6, anchor, words
             )
         )
     for run in runs(points, reach):

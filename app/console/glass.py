@@ -1,9 +1,7 @@
 """Breaking the glass: a worker opens somebody of another house for an hour; whoever leads looks at it."""
 
-from collections.abc import Callable
-from datetime import datetime
-
 from app.console.desk import CASES, LEADS, Answer, Back, Desk, Page, Room
+from app.db import ident
 from app.people import glass as glasses
 from app.people import service as people
 from app.people.models import GlassBroken, Role
@@ -21,7 +19,7 @@ async def index(desk: Desk) -> Answer:
     if desk.who.role is Role.WORKER:
         return _form(desk)
     broken = await glasses.broken_in(desk.session, desk.scope, MOST)
-    return Page("glass/list.html", broken=broken, known=await _known(desk, broken), at=_moments(desk))
+    return Page("glass/list.html", broken=broken, known=await _known(desk, broken), at=_moments(desk, broken))
 
 
 @room.post("/glass", roles=(Role.WORKER,))
@@ -44,7 +42,7 @@ async def break_glass(desk: Desk) -> Answer:
 @room.get("/glass/{glass:int}", roles=LEADS)
 async def show(desk: Desk) -> Answer:
     broken = await glasses.visible(desk.session, desk.scope, desk.path("glass"))
-    return Page("glass/show.html", one=broken, known=await _known(desk, [broken]), at=_moments(desk))
+    return Page("glass/show.html", one=broken, known=await _known(desk, [broken]), at=_moments(desk, [broken]))
 
 
 @room.post("/glass/{glass:int}/clear", roles=LEADS)
@@ -53,8 +51,12 @@ async def clear(desk: Desk) -> Answer:
     return Back(f"/console/glass/{broken.id}")
 
 
-def _moments(desk: Desk) -> Callable[[datetime], str]:
-    return lambda moment: moment_words(moment, desk.now, desk.zone)
+def _moments(desk: Desk, broken: list[GlassBroken]) -> dict[int, tuple[str, str]]:
+    """From when until when each of them was open."""
+    return {
+        ident(one): (moment_words(one.at, desk.now, desk.zone), moment_words(one.until, desk.now, desk.zone))
+        for one in broken
+    }
 
 
 def _form(desk: Desk, trouble: str = "") -> Page:

@@ -1,4 +1,4 @@
-"""What stands on the page of a person, gathered from every room and put into words. What may not be seen is not read."""
+"""What stands on the page of a person, gathered from every room, in words. What may not be seen is not even read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -111,10 +111,10 @@ def _line(
             return Line(at, "→", _we_wrote(desk, one, by), _spoken(desk, spoken.get(one.number), by.get(one.by or 0)))
         case activities.Answered():
             answer = desk.say(f"rsvp.word_{one.answer.value}")
-            return Line(at, "?", desk.say("console_person.answered", answer=answer, **_what(desk, one)))
+            return Line(at, "?", desk.say("console_person.answered", answer=answer, title=one.title, on=_on(desk, one)))
         case activities.Came():
             key = "console_person.came_first" if one.first_time else "console_person.came"
-            return Line(at, "✓", desk.say(key, **_what(desk, one)))
+            return Line(at, "✓", desk.say(key, title=one.title, on=_on(desk, one)))
         case mood.Felt():
             note = one.note
             hidden = ((desk.say("console_person.their_words"), note),) if note else ()
@@ -129,8 +129,8 @@ def _line(
     raise TypeError(type(one).__name__)
 
 
-def _what(desk: Desk, one: activities.Answered | activities.Came) -> dict[str, str]:
-    return {"title": one.title, "on": date_words(local(one.starts_at, desk.zone).date())}
+def _on(desk: Desk, one: activities.Answered | activities.Came) -> str:
+    return date_words(local(one.starts_at, desk.zone).date())
 
 
 def _words(desk: Desk, one: messages.Wrote) -> tuple[tuple[str, str], ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Text, and_, select, type_coerce
+from sqlalchemy import ColumnElement, Text, and_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import table_of, unsealed
@@ -68,7 +68,7 @@ async def by_name(
     return found
 
 
-def _in(scope: Scope, roles: Collection[Role]) -> object:
+def _in(scope: Scope, roles: Collection[Role]) -> ColumnElement[bool]:
     return and_(
         PERSON.c.house_id.in_(scope.houses), PERSON.c.role.in_(list(roles)), PERSON.c.code.not_like(f"{PRACTICE}%")
     )

@@ -144,7 +144,7 @@ class PersonView(Record, table=True):
 
 
 class GlassBroken(Record, table=True):
-    """A worker opened, for an hour, somebody whom their scope does not cover. A supervisor looks at it and clears it."""
+    """A worker opened, for an hour, somebody outside of their scope. A supervisor looks at it and clears it."""
 
     __tablename__ = "glass_broken"
     id: int | None = Field(default=None, primary_key=True)

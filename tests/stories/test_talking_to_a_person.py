@@ -1,4 +1,4 @@
-"""A worker writes to a member themselves: the robot is quiet until it is handed back, but for what a life can hang on."""
+"""A worker writes to a member: the robot is quiet until it is handed back, but for what a life can hang on."""
 
 from datetime import timedelta
 
@@ -251,7 +251,7 @@ async def test_no_word_of_a_worker_ever_goes_as_a_card(story: Story) -> None:
 
 async def test_every_phrase_is_written_in_every_language_and_tells_nobody_anything() -> None:
     here = wording()
-    names = [key for key in here.keys() if key.startswith(("phrases.", "talking."))]
+    names = [key for key in sorted(here.keys()) if key.startswith(("phrases.", "talking."))]
     for locale in locales():
         words = wording(locale)
         assert not words.borrowed & set(names)
