@@ -1,6 +1,7 @@
 """What waits for somebody: cases by urgency, tasks, what colleagues are at work on, what is over."""
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -162,7 +163,7 @@ def left(row: CaseRow, now: datetime) -> Left | None:
         by = (row.level_since or row.opened_at) + read_ladder(row.ladder).contact_within
     span = by - now
     late = span < timedelta()
-    minutes = int(abs(span).total_seconds() // 60) + (0 if late else 1)
+    minutes = math.ceil(span.total_seconds() / 60) if not late else int(-span.total_seconds() // 60)
     unit, n = ("minutes", minutes)
     if minutes >= 48 * 60:
         unit, n = ("days", minutes // (24 * 60))
