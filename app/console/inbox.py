@@ -68,10 +68,11 @@ async def inbox(desk: Desk) -> Answer:
         rows = await escalations.at_hand(desk.session, desk.scope, desk.who, A_PAGE + 1, _place(desk.query("after")))
         more = f"tab=now&after={_after(desk.who, rows[A_PAGE - 1])}" if len(rows) > A_PAGE else ""
     else:
-        found = lists.over(desk.session, desk.scope, A_PAGE + 1, skip)
-        if tab == "others":
-            found = lists.with_others(desk.session, desk.scope, desk.who, A_PAGE + 1, skip)
-        rows = await found
+        rows = await (
+            lists.with_others(desk.session, desk.scope, desk.who, A_PAGE + 1, skip)
+            if tab == "others"
+            else lists.over(desk.session, desk.scope, A_PAGE + 1, skip)
+        )
         more = f"tab={tab}&skip={skip + A_PAGE}" if len(rows) > A_PAGE else ""
     shown = await cards(desk, rows[:A_PAGE])
     return Page(
