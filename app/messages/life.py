@@ -14,7 +14,7 @@ from app.people.life import Mark, before
 INBOX, OUTBOX = table_of(Inbox), table_of(Outbox)
 OVER = (OutboxState.SENT, OutboxState.DELIVERED, OutboxState.FAILED)
 # What people did beside writing: a tap, a scan, a follow. The receipts of our own messages are nobody's doing.
-HEARD = ("text", "unreadable", "clicked", "scanned", "followed", "unfollowed")
+HEARD = ("text", "page", "unreadable", "clicked", "scanned", "followed", "unfollowed")
 
 
 @dataclass(slots=True)

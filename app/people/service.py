@@ -150,6 +150,12 @@ async def colleague(session: AsyncSession, who: Person, code: str) -> Person | N
     return found if found is not None and found.role.is_staff else None
 
 
+async def staff_in(session: AsyncSession, roles: Collection[Role]) -> list[Person]:
+    """Everybody with one of these roles; for whoever runs the program, not for staff in a chat."""
+    found = select(Person).where(col(Person.role).in_(list(roles))).order_by(col(Person.id))
+    return list(await session.scalars(found))
+
+
 async def find_by_wecom(session: AsyncSession, userid: str) -> Person | None:
     """The member of staff with this id in WeCom, which does not tell upper from lower case in it."""
     found: Person | None = await session.scalar(select(Person).where(func.lower(col(Person.wecom)) == userid.lower()))
@@ -324,6 +330,21 @@ async def has_consented(session: AsyncSession, who: Person, kind: str) -> bool:
         .limit(1)
     )
     return bool(latest)
+
+
+async def consents_of(session: AsyncSession, who: Person) -> list[Consent]:
+    """Everything that this person ever answered to a question of consent, oldest first."""
+    return list(
+        await session.scalars(select(Consent).where(col(Consent.person_id) == who.id).order_by(col(Consent.id)))
+    )
+
+
+async def counsellors_of(session: AsyncSession, house_id: int) -> list[Person]:
+    """Who runs the activities of a house."""
+    posted = select(col(Posting.person_id)).where(col(Posting.house_id) == house_id)
+    run = (col(Person.house_id) == house_id) | col(Person.id).in_(posted)
+    found = select(Person).where(col(Person.role) == Role.COUNSELLOR, run).order_by(col(Person.id))
+    return list(await session.scalars(found))
 
 
 def stop(who: Person, topics: Iterable[Topic] = tuple(Topic)) -> None:
