@@ -52,7 +52,7 @@ class Line:
 async def parts_of(desk: Desk, who: Person, may: Access, episode: Episode | None) -> dict[str, Any]:
     """What the template shows. LookupError: no page of their life ever ended where `before` says."""
     home = await people.house(desk.session, who.house_id)
-    parts: dict[str, Any] = {"home": home, "worker": await _worker(desk, who)}
+    parts: dict[str, Any] = {"at_home": home, "worker": await _worker(desk, who)}
     lines, more = await _life(desk, who, may)
     parts |= {"lines": lines, "more": more, "first": desk.query("before") == ""}
     if not may.whole:
