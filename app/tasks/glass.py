@@ -28,15 +28,15 @@ async def break_for(session: AsyncSession, by: Person, code: str, why: str, now:
     if standing is not None:
         return standing
     broken = await glass.write_down(session, who, by, why, now)
-    leads = await people.leads_of(session, who.programme_id)
+    leads = await people.leads_of(session, who)
     for lead in leads:
         await messages.send(
-            session, "glass_broken", key=f"{_key(broken)}:{lead.id}", to=lead, subject_id=ident(broken), now=now,
-            lane=Lane.URGENT,
+            session, "glass_broken", key=f"{_key(broken)}:{lead}", to=await people.person(session, lead),
+            subject_id=ident(broken), now=now, lane=Lane.URGENT,
         )  # fmt: skip
     await tasks.ask_a_person(
         session, TaskKind.CLEAR, "glass_broken", key=_key(broken), now=now, about=who, subject_id=ident(broken),
-        to=[ident(lead) for lead in leads], tell=False,
+        to=leads, tell=False,
     )  # fmt: skip
     return broken
 
