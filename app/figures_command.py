@@ -97,9 +97,9 @@ async def report(
         if house and chosen is None:
             raise ValueError(f"没有 code 是 {house} 的小站")
         span = Month.read(month, now, (chosen or programme).zone)
-        house_id = ident(chosen) if chosen else None
-        lives = await figures.lives(session, since=span.begins, until=span.ends, house_id=house_id)
-        woken = await figures.off_hours(session, since=span.begins, until=span.ends, house_id=house_id)
+        houses = [ident(chosen)] if chosen else None
+        lives = await figures.lives(session, since=span.begins, until=span.ends, houses=houses)
+        woken = await figures.off_hours(session, since=span.begins, until=span.ends, houses=houses)
     found = Report(str(span), figures.by_level(lives, now), woken)
     return _as_json(found, share) if as_json else _as_table(found, share)
 

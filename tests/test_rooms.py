@@ -15,7 +15,7 @@ FLOORS = (
     ("app.clock", "app.settings", "app.vault", "app.one_trip", "app.db", "app.due"),
     (
         *("app.people", "app.tasks", "app.messages", "app.activities", "app.mood", "app.duty", "app.escalations"),
-        *("app.marks", "app.opinions"),
+        *("app.marks", "app.opinions", "app.issues"),
         "app.watch",
         "app.installation",
     ),
@@ -24,7 +24,7 @@ FLOORS = (
     ("app",),
 )
 # Within the second floor: each leans only on those before it.
-ROOMS = ("people", "messages", "tasks", "activities", "mood", "duty", "escalations", "marks", "opinions", "watch")
+ROOMS = ("people", "messages", "tasks", "activities", "mood", "duty", "escalations", "marks", "opinions", "watch", "issues")
 
 
 def module_of(file: Path) -> str:
