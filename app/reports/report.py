@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 Cell = int | str
 # Of these columns the cells say what a row is; all others are numbers, and can be corrected.
 SAYS_WHAT = frozenset({"name", "unit", "how", "house", "who", "cell"})
+# What this counts moves from day to day without anything having been corrected.
+STANDING = frozenset({"registered_people"})
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Report:
             for row in grid.rows
             if not row.standing
             for column, cell in zip(grid.columns, row.cells, strict=True)
-            if column.key not in SAYS_WHAT
+            if column.key not in SAYS_WHAT | STANDING
         }
 
     def changes(self, before: Mapping[str, str]) -> list[tuple[str, str, str]]:
