@@ -26,6 +26,7 @@ from app.clock import Clock, local, wall
 from app.loading import load, read_programme
 from app.logs import set_up_logs
 from app.main import Tongxing, create_app
+from app.pages.entrance import SESSION
 from app.settings import GivenSettings, Settings
 from app.time_travel import TimeMachine
 from app.vault import keep_key_in
@@ -68,6 +69,7 @@ def demo_settings(folder: Path, port: int, account: Account, work: WorkAccount) 
             "wechat_token": account.token,
             "wechat_encoding_aes_key": account.encoding_aes_key,
             "wechat_api_base": f"http://{HOST}:{port}/box",
+            "wechat_oauth_base": f"http://{HOST}:{port}/box",
             "wechat_template_activity": "TPL_ACTIVITY",
             "wechat_template_duty": "TPL_DUTY",
             "wecom_corp_id": work.corp_id,
@@ -118,6 +120,7 @@ async def open_demo(folder: Path, port: int, clock: Clock) -> Demo:
     work = WorkPlatform(company, clock, door=door)
     work.add_group("duantang", ROBOT_KEY)
     platform = Platform(account, clock, door=door, name=title, work=work)
+    platform.pages.cookies = (SESSION,)
     for openid, name, role, following in (
         ("o_xiaohe", "小河", "同伴", False),
         ("o_mama", "小河妈妈", "家属", False),

@@ -6,6 +6,7 @@ from typing import Any
 from app.vault import Vault
 
 PAGE_LASTS = timedelta(hours=24)
+MOOD_LASTS = timedelta(days=4)
 REPORT_LASTS = timedelta(days=14)
 
 
@@ -28,6 +29,18 @@ class Links:
     def tasks(self, reader_id: int, now: datetime) -> str:
         """What waits for a person, for one member of staff."""
         return self.page("tasks", now, by=reader_id)
+
+    def rsvp(self, occurrence_id: int, reader_id: int, now: datetime, *, until: datetime) -> str:
+        """One activity, for one person: it is good until the activity is over, and a day longer to say so."""
+        return self.page("rsvp", now, lasts=until - now + PAGE_LASTS, occ=occurrence_id, by=reader_id)
+
+    def mood(self, reader_id: int, now: datetime, prompt_id: int | None = None) -> str:
+        """How are you, in big letters, for one member. A late answer is an answer."""
+        return self.page("mood", now, lasts=MOOD_LASTS, by=reader_id, prompt=prompt_id)
+
+    def own(self, room: str) -> str:
+        """A page that anybody may be given the address of: whose it is, WeChat says when it is opened."""
+        return f"{self._base}/p/{room}"
 
     def qr(self, scene: str, now: datetime, *, lasts: timedelta, digits: str, purpose: str) -> str:
         """A page that shows the QR code of `scene`, with the digits that do the same."""

@@ -357,7 +357,7 @@ def test_the_doctor_finds_everything_missing_and_makes_nothing(desk: Desk) -> No
     assert (answer.code, answer.wrong) == (1, "")
     lines = answer.said.splitlines()
     assert lines[0] == "✓ 设置：读得懂"
-    assert [line[:2] for line in lines] == ["✓ ", "✓ ", "✗ ", "✗ ", "✗ ", "－ ", "－ "]
+    assert [line[:2] for line in lines] == ["✓ ", "✓ ", "✗ ", "✗ ", "✗ ", "✗ ", "－ ", "－ "]
     assert list(desk.folder.iterdir()) == []
 
 

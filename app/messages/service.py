@@ -60,6 +60,14 @@ async def contact_of(session: AsyncSession, person_id: int) -> Contact | None:
     return found
 
 
+async def known_contact(session: AsyncSession, account: str, openid: str) -> Contact | None:
+    """The contact of an openid, if we have met it; nothing is made and nothing held."""
+    found: Contact | None = await session.scalar(
+        select(Contact).where(col(Contact.account) == account, col(Contact.openid) == openid)
+    )
+    return found
+
+
 async def bind(session: AsyncSession, contact: Contact, who: Person) -> None:
     """This WeChat user is that person, from now on and only they (a new phone replaces the old one)."""
     former = await contact_of(session, who.id or 0)

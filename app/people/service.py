@@ -326,6 +326,21 @@ async def has_consented(session: AsyncSession, who: Person, kind: str) -> bool:
     return bool(latest)
 
 
+async def consents_of(session: AsyncSession, who: Person) -> list[Consent]:
+    """Everything that this person ever answered to a question of consent, oldest first."""
+    return list(
+        await session.scalars(select(Consent).where(col(Consent.person_id) == who.id).order_by(col(Consent.id)))
+    )
+
+
+async def counsellors_of(session: AsyncSession, house_id: int) -> list[Person]:
+    """Who runs the activities of a house."""
+    posted = select(col(Posting.person_id)).where(col(Posting.house_id) == house_id)
+    run = (col(Person.house_id) == house_id) | col(Person.id).in_(posted)
+    found = select(Person).where(col(Person.role) == Role.COUNSELLOR, run).order_by(col(Person.id))
+    return list(await session.scalars(found))
+
+
 def stop(who: Person, topics: Iterable[Topic] = tuple(Topic)) -> None:
     who.stopped = sorted({*who.stopped, *(t.value for t in topics)})
 

@@ -64,16 +64,22 @@ async def safe(talk: Talk, question: Question, text: str) -> str | None:
         is_safe = {1: True, 2: False, None: None}[grammar.number(text, 2)]
     if is_safe is None:
         return None
-    if not is_safe:
-        return await not_safe(talk, question, text)
-    await talk.answered(question)
+    return await is_safe_now(talk, question) if is_safe else await not_safe(talk, question, text)
+
+
+async def is_safe_now(talk: Talk, question: Question | None) -> str:
+    """They say, or tap, that they are safe."""
+    await _in_their_words(talk, _said(talk))
+    if question is not None:
+        await talk.answered(question)
     return talk.say("red.safe")
 
 
-async def not_safe(talk: Talk, question: Question, text: str | None = None) -> str:
+async def not_safe(talk: Talk, question: Question | None, text: str | None = None) -> str:
     """They say, or tap, that they need help."""
     await _in_their_words(talk, text or "")
-    await talk.answered(question)
+    if question is not None:
+        await talk.answered(question)
     await help_wanted(talk, text, asked=True)
     return talk.say("red.help")
 

@@ -8,7 +8,7 @@ from app.messages.models import Question
 from app.people import service as people
 from app.people.models import Role, TicketPurpose, Topic
 from app.tasks.models import TaskKind
-from bot.conversation import grammar
+from bot.conversation import agreeing, grammar
 from bot.conversation.dialogue import dialogue
 from bot.conversation.talk import Talk
 
@@ -71,18 +71,10 @@ async def agree(talk: Talk, question: Question, text: str) -> str | None:
 async def unbind(talk: Talk) -> str:
     """解绑, from either side: the other one hears it as well, without a reason."""
     who = talk.who()
-    ended = await people.unlink(talk.session, who, talk.now)
-    if not ended:
+    if not await agreeing.end_ties(talk.session, who, talk.now):
         return talk.say("family.nobody")
     if who.role is not Role.FAMILY:
         await people.record_consent(talk.session, who, Topic.FAMILY, False, talk.words.version, talk.now)
-    for member, relative in ended:
-        await messages.clear(talk.session, "unlinked", talk.now, person_id=relative.id, kind="family_reminder")
-        if relative.id != who.id:
-            await messages.send(
-                talk.session, "family_ended", key=talk.key(f"family-ended:{relative.id}"), to=relative,
-                params={"member": member.id}, now=talk.now,
-            )  # fmt: skip
     return talk.say("family.unlinked_self" if who.role is Role.FAMILY else "family.unlinked")
 
 

@@ -12,9 +12,23 @@ from app.messages.models import Question, QuestionState
 from app.people import service as people
 from app.people.models import Role
 from app.tasks.models import TaskKind
-from bot.conversation import checkin, danger, family, grammar, helping, joining, mood, orders, rsvp, staff, unread
+from bot.conversation import (
+    agreeing,
+    checkin,
+    danger,
+    family,
+    grammar,
+    helping,
+    joining,
+    mood,
+    orders,
+    rsvp,
+    staff,
+    unread,
+)
 from bot.conversation.dialogue import DIALOGUES
 from bot.conversation.grammar import Command
+from bot.conversation.on_page import MoodOnPage, PressedOnPage
 from bot.conversation.orders import StaffCommand, StaffVerb
 from bot.conversation.talk import Talk
 from bot.screening import Level
@@ -32,6 +46,10 @@ async def respond(talk: Talk) -> str | None:
     """What we answer to a delivery; None where WeChat shows nothing anyway."""
     heard = talk.heard
     match heard:
+        case MoodOnPage():
+            return await _mood_on_page(talk, heard)
+        case PressedOnPage():
+            return await _pressed_on_page(talk, heard)
         case Text():
             return await _hear(talk, heard.content)
         case Unreadable():
@@ -71,10 +89,50 @@ async def _hear(talk: Talk, text: str) -> str:
     elif await danger.in_a_case(talk) and (not talk.in_danger or await danger.asked_whether_safe(talk)):
         return await danger.goes_on(talk, text)
     if talk.in_danger and talk.person is not None:
-        told = talk.worker is not None and await messages.reachable(talk.session, [ident(talk.worker)])
-        noted = talk.say("red.orange" if told else "red.orange_unread")
-        return f"{noted}\n\n{reply}" if reply else noted
+        return await _worried(talk, reply)
     return reply or await _ask_again(talk)
+
+
+async def _worried(talk: Talk, reply: str | None) -> str:
+    """Words that have to be looked at today: that is said first."""
+    told = talk.worker is not None and await messages.reachable(talk.session, [ident(talk.worker)])
+    noted = talk.say("red.orange" if told else "red.orange_unread")
+    return f"{noted}\n\n{reply}" if reply else noted
+
+
+async def _mood_on_page(talk: Talk, heard: MoodOnPage) -> str:
+    """A face, words, or both. The face is written down; the words are heard as they are in the chat."""
+    text, question = heard.content, await questions.current(talk.session, talk.contact, talk.now)
+    in_danger = talk.reading is not None and talk.reading.level is Level.RED
+    still_asked = question is not None and question.topic == danger.TOPIC
+    calls = bool(text) and grammar.is_safe(text) is False and await danger.in_a_case(talk)
+    command = grammar.command(text)
+    if text and (in_danger or still_asked or calls or command is not None):
+        if heard.score is not None:
+            await mood.keep_score(talk, heard.prompt_id, heard.score)
+        return await _hear(talk, text)
+    about_mood = question if question is not None and question.topic in (mood.TOPIC, mood.WORDS, mood.CALL) else None
+    if heard.score is not None:
+        reply = await mood.note(talk, about_mood, heard.score, text, prompt_id=heard.prompt_id)
+    else:
+        reply = await mood.more_words(talk, about_mood if about_mood and about_mood.topic == mood.WORDS else None, text)
+    return await _worried(talk, reply) if talk.in_danger else reply
+
+
+async def _pressed_on_page(talk: Talk, heard: PressedOnPage) -> str:
+    """A button is an answer to what the page asked, whatever else has been asked in the chat since."""
+    question = await questions.current(talk.session, talk.contact, talk.now)
+
+    def asked(topic: str) -> Question | None:
+        return question if question is not None and question.topic == topic else None
+
+    match heard.item:
+        case "safe":
+            return await danger.is_safe_now(talk, asked(danger.TOPIC))
+        case "not_safe":
+            return await danger.not_safe(talk, asked(danger.TOPIC))
+        case "call" | "no_call":
+            return await mood.wants_a_call(talk, asked(mood.CALL), heard.item == "call")
 
 
 async def _hear_danger(talk: Talk, text: str) -> str:
@@ -281,7 +339,7 @@ async def _unfollowed(talk: Talk) -> None:
         return
     if not talk.person.role.is_staff:
         people.stop(talk.person)
-    for kind in helping.ROUTINE:
+    for kind in agreeing.ROUTINE:
         await messages.clear(talk.session, "unfollowed", talk.now, person_id=talk.person.id, kind=kind)
     if talk.person.role.is_staff:
         await talk.hand_over(TaskKind.CLEAR, "staff_gone", key=talk.key("staff-gone"))
