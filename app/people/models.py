@@ -23,6 +23,10 @@ class Role(StrEnum):
     def is_staff(self) -> bool:
         return self in (Role.COUNSELLOR, Role.WORKER, Role.SUPERVISOR)
 
+    @property
+    def may_sign_in(self) -> bool:
+        return self.is_staff or self is Role.ADMINISTRATOR
+
 
 class Topic(StrEnum):
     """What a person may agree to, and stop, one by one."""

@@ -156,6 +156,12 @@ async def colleague(session: AsyncSession, who: Person, code: str) -> Person | N
     return found if found is not None and found.role.is_staff else None
 
 
+async def staff_in(session: AsyncSession, roles: Collection[Role]) -> list[Person]:
+    """Everybody with one of these roles; for whoever runs the program, not for staff in a chat."""
+    found = select(Person).where(col(Person.role).in_(list(roles))).order_by(col(Person.id))
+    return list(await session.scalars(found))
+
+
 async def find_by_wecom(session: AsyncSession, userid: str) -> Person | None:
     """The member of staff with this id in WeCom, which does not tell upper from lower case in it."""
     found: Person | None = await session.scalar(select(Person).where(func.lower(col(Person.wecom)) == userid.lower()))
