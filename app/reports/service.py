@@ -39,6 +39,32 @@ async def month_of(session: AsyncSession, scope: Scope, text: str | None, now: d
     return Month.read(text, now, (await people.programme(session, scope.programme_id)).zone)
 
 
+def _covers(who: Person | None, scope: Scope, house_id: int) -> bool:
+    """An administrator sees nobody, and so no house; but what a programme tells others, of each of its houses."""
+    return scope.covers(house_id) or (who is not None and who.role is Role.ADMINISTRATOR)
+
+
+async def visible_houses(session: AsyncSession, who: Person, scope: Scope) -> list[House]:
+    """The houses whose figures this person may see."""
+    programme = await people.programme(session, scope.programme_id)
+    return [one for one in await people.in_order(session, programme) if _covers(who, scope, ident(one))]
+
+
+async def visible_house(session: AsyncSession, who: Person, scope: Scope, house_id: int) -> House:
+    """LookupError: none, or not theirs."""
+    for house in await visible_houses(session, who, scope):
+        if house.id == house_id:
+            return house
+    raise LookupError("no such house")
+
+
+async def given_out(session: AsyncSession, cut: Cut) -> list[tuple[datetime, str, int]]:
+    """The last times that this report was given out: when, by whom, how many numbers were others than before."""
+    rows = await issues.issues_of(session, cut)
+    by = await people.people_by_id(session, {row.by_id for row in rows if row.by_id is not None})
+    return [(row.at, by[row.by_id].name if row.by_id in by else "", row.changed) for row in rows]
+
+
 async def report_for(
     session: AsyncSession, who: Person | None, scope: Scope, asked: Asked, now: datetime
 ) -> tuple[Report, Cut]:
@@ -48,7 +74,7 @@ async def report_for(
     """
     programme = await people.programme(session, scope.programme_id)
     everywhere = {ident(one): one for one in await people.in_order(session, programme)}
-    mine = [number for number in everywhere if scope.covers(number)]
+    mine = [number for number in everywhere if _covers(who, scope, number)]
     chosen = mine if asked.house is None else [n for n in mine if n == asked.house.id]
     if not chosen:
         raise LookupError("no such house")
@@ -96,7 +122,7 @@ def _name(view: View) -> str:
 
 async def at_a_glance(session: AsyncSession, who: Person, scope: Scope, now: datetime) -> list[tuple[str, str]]:
     """Some numbers of this month for the first page, as (what, how many): those that this person may see."""
-    if not scope.houses:
+    if not await visible_houses(session, who, scope):
         return []
     month = await month_of(session, scope, None, now)
     found, _cut = await report_for(session, who, scope, Asked(month), now)
