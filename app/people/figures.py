@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.people.models import Person, Role
+from app.people.models import House, Person, Programme, Role
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,12 @@ class Tally:
     def __sub__(self, other: "Tally") -> "Tally":
         """What is left of this without what `other` counted, person by person, never less than nothing."""
         return Tally({one: there - other.of([one]) for one, there in self.by_house.items()})
+
+
+async def houses_in_order(session: AsyncSession, programme: Programme) -> list[House]:
+    """The houses of a programme, by their codes."""
+    houses = select(House).where(col(House.programme_id) == programme.id).order_by(col(House.code))
+    return list(await session.scalars(houses))
 
 
 async def registered(session: AsyncSession, houses: Collection[int]) -> Tally:

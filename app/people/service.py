@@ -67,12 +67,6 @@ async def houses_of(session: AsyncSession, programme_id: int) -> frozenset[int]:
     return frozenset(house_id for house_id in found if house_id is not None)
 
 
-async def in_order(session: AsyncSession, programme: Programme) -> list[House]:
-    """The houses of a programme, by their codes."""
-    houses = select(House).where(col(House.programme_id) == programme.id).order_by(col(House.code))
-    return list(await session.scalars(houses))
-
-
 async def programme(session: AsyncSession, programme_id: int) -> Programme:
     found = await session.get(Programme, programme_id)
     if found is None:

@@ -47,7 +47,7 @@ class _Builder:
         self.facts, self.view, self.words = facts, view, words
         self.hidden = _hidden(facts) if view.shared else {}
 
-    def say(self, name: str, **data: object) -> str:
+    def words_of(self, name: str, **data: object) -> str:
         return self.words.say(f"console_figures.{name}", **data)
 
     def report(self, place: str) -> Report:
@@ -61,26 +61,26 @@ class _Builder:
         month = self.facts.month
         made = local(self.facts.now, month.zone)
         head = (
-            self.say("place", place=place),
-            self.say("span", first=str(month.first), last=str(month.last), zone=month.zone),
-            self.say("made_at", at=f"{made:%Y-%m-%d %H:%M}"),
-            self.say("shared" if self.view.shared else "inside"),
+            self.words_of("place", place=place),
+            self.words_of("span", first=str(month.first), last=str(month.last), zone=month.zone),
+            self.words_of("made_at", at=f"{made:%Y-%m-%d %H:%M}"),
+            self.words_of("shared" if self.view.shared else "inside"),
         )
         notes = ("note_times", "note_now", *(("note_few", "note_kept") if self.view.shared else ()))
         return Report(
-            str(month), self.say("title", place=place, year=month.year, month=month.month), self.view.shared, head,
-            tuple(grids), tuple(self.say(f"{note}") for note in notes),
-            (self.say("made_by"), self.say("checked_by"), self.say("signed_on")),
+            str(month), self.words_of("title", place=place, year=month.year, month=month.month), self.view.shared, head,
+            tuple(grids), tuple(self.words_of(f"{note}") for note in notes),
+            (self.words_of("made_by"), self.words_of("checked_by"), self.words_of("signed_on")),
         )  # fmt: skip
 
     # Tables
 
     def _columns(self, names: Sequence[str]) -> tuple[Column, ...]:
-        return tuple(Column(name, self.say(f"column_{name}")) for name in names)
+        return tuple(Column(name, self.words_of(f"column_{name}")) for name in names)
 
     def _section(self, part: Part) -> Grid:
         rows = tuple(self._row(line) for line in LINES[part])
-        return Grid(part.value, self.say(f"part_{part.value}"), self._columns(COLUMNS), rows)
+        return Grid(part.value, self.words_of(f"part_{part.value}"), self._columns(COLUMNS), rows)
 
     def _row(self, line: Line) -> Row:
         people: Cell = NOTHING
@@ -90,16 +90,16 @@ class _Builder:
             case Count():
                 people = self._printed(line.key, By.PEOPLE)
                 if line.unit:
-                    times, unit = self._printed(line.key, By.TIMES), self.say(f"unit_{line.unit}")
+                    times, unit = self._printed(line.key, By.TIMES), self.words_of(f"unit_{line.unit}")
             case Plain():
-                times, unit = self._printed(line.key, By.TIMES), self.say(f"unit_{line.unit}")
+                times, unit = self._printed(line.key, By.TIMES), self.words_of(f"unit_{line.unit}")
             case Rate():
                 part, whole = self._printed(line.part, line.by), self._printed(line.whole, line.by)
                 return self._as_row(line, (people, times, unit, part, whole, _divided(part, whole, mean=line.mean)))
         return self._as_row(line, (people, times, unit, NOTHING, NOTHING, NOTHING))
 
     def _as_row(self, line: Line, cells: tuple[Cell, ...]) -> Row:
-        name, how = self.say(f"row_{line.key}"), self.say(f"how_{line.key}")
+        name, how = self.words_of(f"row_{line.key}"), self.words_of(f"how_{line.key}")
         return Row(line.key, (name, *cells, how), standing=not isinstance(line, Plain) and line.standing)
 
     def _times(self) -> Grid:
@@ -117,16 +117,16 @@ class _Builder:
                 whole = self._printed(name, By.TIMES)
                 shown = isinstance(part, int)
                 spans = [self.span(one) if shown else KEPT for one in (spread.median, spread.p90)]
-                cells = (self.say(f"times_{name}_{step}"), part, whole, *spans, self.say(f"how_{step}"))
+                cells = (self.words_of(f"times_{name}_{step}"), part, whole, *spans, self.words_of(f"how_{step}"))
                 rows.append(Row(f"{name}_{step}", cells))
-        return Grid("speed", self.say("part_speed"), self._columns(TIMES_COLUMNS), tuple(rows))
+        return Grid("speed", self.words_of("part_speed"), self._columns(TIMES_COLUMNS), tuple(rows))
 
     def _houses(self) -> Grid:
         """Each house beside the others, and all of them together."""
         chosen = [one for part in Part if part in self.view.parts for one in HOUSES[part]]
         columns = (
-            Column("house", self.say("column_house")),
-            *(Column(f"{key}_{by.value}", self.say(f"house_{key}_{by.value}")) for key, by in chosen),
+            Column("house", self.words_of("column_house")),
+            *(Column(f"{key}_{by.value}", self.words_of(f"house_{key}_{by.value}")) for key, by in chosen),
         )
         rows = [
             Row(
@@ -135,13 +135,13 @@ class _Builder:
             )
             for house in self.view.houses
         ]
-        rows.append(Row("all", (self.say("total"), *(self._printed(key, by) for key, by in chosen))))
-        return Grid("houses", self.say("part_houses"), columns, tuple(rows))
+        rows.append(Row("all", (self.words_of("total"), *(self._printed(key, by) for key, by in chosen))))
+        return Grid("houses", self.words_of("part_houses"), columns, tuple(rows))
 
     def _woken(self) -> Grid:
-        columns = (Column("who", self.say("column_who")), Column("alerts", self.say("column_alerts")))
+        columns = (Column("who", self.words_of("column_who")), Column("alerts", self.words_of("column_alerts")))
         rows = tuple(Row(code.replace(".", "-"), (code, n)) for code, n in self.facts.woken.items())
-        return Grid("woken", self.say("part_woken"), columns, rows)
+        return Grid("woken", self.words_of("part_woken"), columns, rows)
 
     # Numbers
 
@@ -174,9 +174,9 @@ class _Builder:
         ):  # fmt: skip
             if seconds >= size:
                 rest = seconds % size // lesser
-                first = self.say(f"span_{name}", n=seconds // size)
-                return f"{first} {self.say(f'span_{smaller}', n=rest)}" if rest else first
-        return self.say("span_second", n=seconds)
+                first = self.words_of(f"span_{name}", n=seconds // size)
+                return f"{first} {self.words_of(f'span_{smaller}', n=rest)}" if rest else first
+        return self.words_of("span_second", n=seconds)
 
 
 def _divided(part: Cell, whole: Cell, *, mean: bool) -> str:

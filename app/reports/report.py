@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 Cell = int | str
 # Of these columns the cells say what a row is; all others are numbers, and can be corrected.
-SAYS_WHAT = frozenset({"name", "unit", "how", "house", "who", "cell"})
+SAYS_WHAT = frozenset({"name", "unit", "how", "house", "who", "cell", "before", "now"})
 # What this counts moves from day to day without anything having been corrected.
 STANDING = frozenset({"registered_people"})
 

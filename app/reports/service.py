@@ -10,6 +10,7 @@ from app.db import ident
 from app.issues import service as issues
 from app.issues.service import Cut
 from app.people import service as people
+from app.people.figures import houses_in_order
 from app.people.models import House, Person, Programme, Role
 from app.people.scope import Scope
 from app.reports.facts import gather
@@ -47,7 +48,7 @@ def _covers(who: Person | None, scope: Scope, house_id: int) -> bool:
 async def visible_houses(session: AsyncSession, who: Person, scope: Scope) -> list[House]:
     """The houses whose figures this person may see."""
     programme = await people.programme(session, scope.programme_id)
-    return [one for one in await people.in_order(session, programme) if _covers(who, scope, ident(one))]
+    return [one for one in await houses_in_order(session, programme) if _covers(who, scope, ident(one))]
 
 
 async def visible_house(session: AsyncSession, who: Person, scope: Scope, house_id: int) -> House:
@@ -73,7 +74,7 @@ async def report_for(
     `who` is None for whoever runs the program. LookupError: a house that is not in their scope, or no house at all.
     """
     programme = await people.programme(session, scope.programme_id)
-    everywhere = {ident(one): one for one in await people.in_order(session, programme)}
+    everywhere = {ident(one): one for one in await houses_in_order(session, programme)}
     mine = [number for number in everywhere if _covers(who, scope, number)]
     chosen = mine if asked.house is None else [n for n in mine if n == asked.house.id]
     if not chosen:

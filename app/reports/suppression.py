@@ -81,8 +81,9 @@ def _one_more(one: Sum[K], numbers: Mapping[K, Number], hidden: set[K]) -> K | N
     if all(_vague(key, unknown, numbers, left) for key in secret):
         return None
     visible = [key for key in one.parts if key not in hidden and numbers[key].value]
-    # One that is large enough that everything small could stand beside it ends this at once; else any.
-    return min(visible, key=lambda key: (numbers[key].value < 2 * FEW_PEOPLE, numbers[key].value), default=one.total)
+    # Beside one that is so large, what is small may be any of its values: that ends it at once.
+    enough = FEW_PEOPLE + SPREAD - 1
+    return min(visible, key=lambda key: (numbers[key].value < enough, numbers[key].value), default=one.total)
 
 
 def _vague(key: K, unknown: Iterable[K], numbers: Mapping[K, Number], left: int) -> bool:
