@@ -24,7 +24,7 @@ from app.people.models import (
     TicketPurpose,
     Topic,
 )
-from app.people.scope import Scope, within
+from app.people.scope import Scope, covering, within
 
 JOIN_TICKET_LASTS = timedelta(days=7)
 FAMILY_CODE_LASTS = timedelta(minutes=15)
@@ -163,14 +163,22 @@ async def find_by_wecom(session: AsyncSession, userid: str) -> Person | None:
 
 
 async def staff_of(session: AsyncSession, who: Person) -> list[int]:
-    """Every worker who serves this person's house, and whoever leads the programme."""
+    """Every worker who serves this person's house, and whoever leads it."""
     posted = select(col(Posting.person_id)).where(col(Posting.house_id) == who.house_id)
     staff = select(col(Person.id)).where(
         col(Person.programme_id) == who.programme_id,
-        (col(Person.role) == Role.SUPERVISOR)
+        (col(Person.role) == Role.SUPERVISOR) & covering(await house(session, who.house_id))
         | (col(Person.role) == Role.WORKER) & ((col(Person.house_id) == who.house_id) | col(Person.id).in_(posted)),
     )
     return [found for found in await session.scalars(staff.order_by(col(Person.id))) if found not in (None, who.id)]
+
+
+async def leads_of(session: AsyncSession, who: Person) -> list[int]:
+    """The supervisors whose scope has this person's house in it."""
+    leads = select(col(Person.id)).where(
+        col(Person.role) == Role.SUPERVISOR, covering(await house(session, who.house_id))
+    )
+    return [found for found in await session.scalars(leads.order_by(col(Person.id))) if found is not None]
 
 
 async def who_looks_after(session: AsyncSession, who: Person | None) -> list[int]:
@@ -180,7 +188,7 @@ async def who_looks_after(session: AsyncSession, who: Person | None) -> list[int
         return [found for found in await session.scalars(leads) if found is not None]
     first = [found for found in (who.worker_id, who.backup_id) if found is not None]
     if who.role.is_staff:  # what concerns a colleague is first for whoever leads
-        first += await who_looks_after(session, None)
+        first += await leads_of(session, who)
     return [p for p in dict.fromkeys([*first, *await staff_of(session, who)]) if p != who.id]
 
 
