@@ -12,9 +12,9 @@ from sqlalchemy import select
 from app.activities.models import Attendance, Occurrence
 from app.api import activity_shapes, problems, shapes
 from app.people.models import Person, Role
+from app.people.scope import scope_of
 from app.people.tokens import May
 from app.reports.service import Asked, month_of, report_for
-from app.people.scope import scope_of
 from bot.simulator import Phone
 from tests.conftest import Story
 from tests.console.things import another_house, things

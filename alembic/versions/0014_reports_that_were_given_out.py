@@ -1,7 +1,7 @@
 """monthly reports that were given out, and what they said
 
 Revision ID: 0014
-Revises: 0013
+Revises: 0016
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 import app.db
 
 revision = "0014"
-down_revision = "0013"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 

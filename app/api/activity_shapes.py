@@ -46,7 +46,9 @@ class ActivityOut(BaseModel):
 
 
 class ActivitiesOut(BaseModel):
-    model_config = ConfigDict(json_schema_extra={"example": {"activities": [ACTIVITY | {"people": None}], "next": None}})
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"activities": [ACTIVITY | {"people": None}], "next": None}}
+    )
     activities: list[ActivityOut] = Field(description="the earliest first")
     next: str | None = Field(description="there are more: send it as `after`")
 

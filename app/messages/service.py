@@ -261,11 +261,11 @@ def _for(contact: Contact) -> ColumnElement[bool]:
     return its_own | (col(Outbox.person_id) == contact.person_id) if contact.person_id else its_own
 
 
-async def release_held(session: AsyncSession, contact: Contact, now: datetime) -> None:
-    """A question was answered: what waited behind it may go."""
+async def release_held(session: AsyncSession, contact: Contact, now: datetime, reason: str = "question") -> None:
+    """A question was answered, or whatever else `reason` names is over: what waited behind it may go."""
     released = await session.scalars(
         update(Outbox)
-        .where(_for(contact), col(Outbox.state) == OutboxState.HELD, col(Outbox.reason) == "question")
+        .where(_for(contact), col(Outbox.state) == OutboxState.HELD, col(Outbox.reason) == reason)
         .values(state=OutboxState.QUEUED, reason=None, due_at=now)
         .returning(col(Outbox.id))
     )

@@ -235,13 +235,10 @@ def _wholes() -> Iterator[tuple[str, tuple[str, ...]]]:
 
 def changes_grid(report: Report, before: dict[str, str], made: datetime, zone: str, words: Wording) -> Grid:
     """Which cells are others now than in what was given out at `made`."""
-    columns = tuple(
-        Column(name, words.say(f"console_figures.column_{name}")) for name in ("cell", "before", "now")
-    )
+    columns = tuple(Column(name, words.say(f"console_figures.column_{name}")) for name in ("cell", "before", "now"))
     rows = tuple(
         Row(f"c{n}", (report.place_in_words(place), was or KEPT, now))
         for n, (place, was, now) in enumerate(report.changes(before), 1)
     )
     title = words.say("console_figures.part_changes", at=f"{local(made, zone):%Y-%m-%d %H:%M}")
     return Grid("changes", title, columns, rows)
-

@@ -2,9 +2,9 @@
 
 Two steps, both pure. A number from one to four people is not printed (`FEW`). Then whatever can be worked out by
 adding and subtracting is looked at: a total less its other parts, a whole less one of its parts. As long as that
-leaves fewer than four possible values for a number that is hidden (or that hides another), one more number of that sum is kept back
-(`KEPT`): the smallest part that would do, and the total itself where no part is left. Four values are as many as "<5"
-leaves; so nothing in the table tells more than "<5" does.
+leaves fewer than four possible values for a number that is hidden (or that hides another), one more number of that
+sum is kept back (`KEPT`): the smallest part that would do, and the total itself where no part is left. Four values
+are as many as "<5" leaves; so no sum in the table tells more than "<5" does.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence

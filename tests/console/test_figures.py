@@ -4,15 +4,19 @@ import re
 from datetime import timedelta
 from html import unescape
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from openpyxl import load_workbook
 from sqlalchemy import select, update
 
+from app import figures_command
 from app.activities.models import Attendance, Occurrence
 from app.db import ident
 from app.issues.models import ReportIssue
 from app.people.models import House, Person, Role
+from app.people.scope import scope_of
+from app.reports import service as reports
 from tests.conftest import Story
 from tests.console.clerk import Clerk
 from tests.stories.ways import crowd, registered
@@ -249,7 +253,7 @@ async def test_what_people_are_called_is_never_a_formula(story: Story) -> None:
             for cell in line
             if cell.value == "=1+1"
         ]
-        assert [cell.data_type for cell in cells] == ["f"] or [cell.data_type for cell in cells] == ["s"]
+        assert [cell.data_type for cell in cells] == ["s"]
 
 
 @pytest.mark.parametrize("query", ["", "?shared=1"])
@@ -264,3 +268,35 @@ async def test_a_hundred_houses_are_paged_and_the_page_stays_light(story: Story,
         assert "第 111 生活小站" in text(last[last.index("<table") :])
         assert line_of(on_the_page(last), "合计")
         assert len([line for line in await in_the_sheet(zhoumin) if line and "生活小站" in line[0]]) >= 113
+
+
+async def test_the_first_page_can_show_some_numbers_that_this_role_may_see(story: Story) -> None:
+    await lived(story)
+    async with story.house.db.read() as session:
+        said = {}
+        for code in ("zhoumin", "wangle", "lilaoshi"):
+            who = await registered(story, code)
+            found = await reports.at_a_glance(session, who, await scope_of(session, who), story.house.clock.now())
+            said[code] = dict(found)
+    assert said["zhoumin"] == said["wangle"] == {
+        "已加入": "1", "活动": "0", "到场": "0", "▲ 紧急": "2", "回答率": "—"
+    }  # fmt: skip
+    assert said["lilaoshi"] == {"已加入": "1", "活动": "0", "到场": "0"}
+
+
+async def test_the_command_writes_the_same_sheet(story: Story, tmp_path: Path) -> None:
+    await lived(story)
+    file = tmp_path / "2026-11.xlsx"
+    said = await figures_command.sheet(
+        story.settings, story.house.clock, file, month="2026-11", house="duantang", share=False
+    )  # fmt: skip
+    assert said == f"段塘生活小站 2026 年 11 月报：写在 {file} 里了"
+    async with Clerk(story, "周敏") as zhoumin:
+        page = on_the_page(await zhoumin.opens("/console/figures"))
+        assert "命令行" in zhoumin.page
+    sheet = load_workbook(file).active
+    assert sheet is not None
+    printed = [["" if cell.value is None else str(cell.value) for cell in line] for line in sheet.iter_rows()]
+    assert [line for line in page if [*line, *[""] * (8 - len(line))] not in printed] == []
+    with pytest.raises(ValueError, match="没有 code 是 nowhere 的小站"):
+        await figures_command.sheet(story.settings, story.house.clock, file, month=None, house="nowhere", share=True)

@@ -10,6 +10,7 @@ from app.db import ident
 from app.escalations import service as escalations
 from app.escalations.states import Level
 from app.main import Tongxing
+from app.people import glass
 from app.people.models import House, Person, Role
 from app.tasks import service as tasks
 from app.tasks.models import TaskKind
@@ -58,9 +59,10 @@ async def things(house: Tongxing, house_id: int) -> dict[str, int]:
             minutes=60, venue="公园", now=now, quiet=house.works.quiet,
         )  # fmt: skip
         occurrence = await session.scalar(select(Occurrence).where(Occurrence.slot == f"thing-{house_id}"))  # type: ignore[arg-type]
+        broken = await glass.write_down(session, member, worker, "他打电话来", now)
         assert occurrence is not None
         assert task is not None
         return {
             "house": house_id, "person": ident(member), "case": ident(row), "task": task,
-            "occurrence": ident(occurrence),
+            "glass": ident(broken), "occurrence": ident(occurrence),
         }  # fmt: skip
