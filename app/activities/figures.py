@@ -72,7 +72,8 @@ async def activities(
         not_going=await rsvps(col(Rsvp.answer) == Answer.NOT_GOING),
         undecided=await rsvps(col(Rsvp.answer) == Answer.UNDECIDED),
         silent=await rsvps(col(Rsvp.answer).is_(None)), attended=await marks(),
-        first_time=await marks(col(Attendance.first_time)), walk_in=await marks(col(Attendance.walk_in)),
+        first_time=await marks(col(Attendance.first_time).is_(True)),
+        walk_in=await marks(col(Attendance.walk_in).is_(True)),
         came=await marks(said_so.exists()),
     )  # fmt: skip
 

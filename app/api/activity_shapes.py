@@ -1,7 +1,7 @@
 """What goes in and comes out about activities, members, the rota and the figures of a month."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,13 +10,19 @@ from app.activities.models import State
 from app.api.problems import Colleague
 from app.reports.report import Report
 
-ACTIVITY = {
+ACTIVITY: dict[str, Any] = {
     "number": 12, "house": "duantang", "title": "手工课", "starts_at": "2026-11-25T06:00:00Z",
     "ends_at": "2026-11-25T08:00:00Z", "venue": "段塘街道活动室", "state": "scheduled", "going": 9, "present": 0,
     "people": [{"code": "xiaohe", "called": "小河", "answer": "going", "present": False, "marked_as": None}],
 }  # fmt: skip
-MEMBER = {"number": 7, "code": "xiaohe", "house": "duantang", "joined_at": "2026-11-23T01:00:00Z", "called": "小河"}
-SHIFT = {
+MEMBER: dict[str, Any] = {
+    "number": 7,
+    "code": "xiaohe",
+    "house": "duantang",
+    "joined_at": "2026-11-23T01:00:00Z",
+    "called": "小河",
+}
+SHIFT: dict[str, Any] = {
     "who": {"code": "wangle", "name": "王乐"}, "starts_at": "2026-11-23T00:30:00Z", "ends_at": "2026-11-23T09:00:00Z"
 }  # fmt: skip
 

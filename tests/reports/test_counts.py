@@ -30,7 +30,7 @@ async def test_who_was_asked_and_what_they_said_and_whether_they_came(story: Sto
     what = await occurrence(story, "手工课")
     await story.clock.forward(hours=2)
     await member.says("1")
-    await story.clock.forward_to(what.starts_at)
+    await story.clock.forward_to(what.starts_at + timedelta(minutes=5))
     await worker.says("签到 小河")
     async with story.house.db.read() as session:
         house, now = [(await registered(story, "wangle")).house_id], story.house.clock.now()
