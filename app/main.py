@@ -12,6 +12,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from app.activities.calendar import Quiet
 from app.api.application import create_api
 from app.clock import Clock
+from app.console.desk import Tools
+from app.console.routes import console_routes
 from app.db import Database
 from app.duty.changes import DUTY
 from app.escalations.aftercare import FOLLOW_UPS
@@ -224,6 +226,11 @@ def create_app(
     app.add_route("/p/tasks/{token}", pages.tasks, methods=["GET"])
     app.add_route("/p/drill/{token}", pages.drill, methods=["GET"])
     app.add_route("/p/qr/{token}", pages.qr, methods=["GET"])
+
+    tools = Tools(
+        house.db, house.clock, house.settings, house.links, house.client, house.works.quiet, house.watch
+    )  # fmt: skip
+    app.router.routes += console_routes(tools)
 
     app.mount("/api/v1", create_api(house.db, house.clock))
 

@@ -129,6 +129,9 @@ class Settings(BaseSettings):
     senders: Annotated[int, Field(ge=1, le=200)] = 8
     urgent_senders: Annotated[int, Field(ge=1, le=200)] = 4
 
+    console_idle_hours: Annotated[float, Field(gt=0)] = 12
+    console_hours: Annotated[float, Field(gt=0)] = 24 * 14
+
     clock_offset: float = 0.0
 
     @property

@@ -3,6 +3,7 @@
 from sqlmodel import SQLModel
 
 from app import installation
+from app.accounts import models as accounts
 from app.activities import models as activities
 from app.duty import models as duty
 from app.escalations import models as escalations
@@ -15,9 +16,8 @@ from app.tasks import models as tasks
 from app.watch import models as watch
 
 __all__ = [
-    "activities", "duty", "escalations", "installation", "marks", "messages", "metadata", "mood", "opinions", "people",
-    "tasks",
-    "watch",
+    "accounts", "activities", "duty", "escalations", "installation", "marks", "messages", "metadata", "mood",
+    "opinions", "people", "tasks", "watch",
 ]  # fmt: skip
 
 metadata = SQLModel.metadata

@@ -14,7 +14,16 @@ FILES = sorted(file for top in ("app", "bot", "scheduler") for file in (ROOT / t
 FLOORS = (
     ("app.clock", "app.settings", "app.vault", "app.one_trip", "app.db", "app.due"),
     (
-        *("app.people", "app.tasks", "app.messages", "app.activities", "app.mood", "app.duty", "app.escalations"),
+        *(
+            "app.people",
+            "app.accounts",
+            "app.tasks",
+            "app.messages",
+            "app.activities",
+            "app.mood",
+            "app.duty",
+            "app.escalations",
+        ),
         *("app.marks", "app.opinions"),
         "app.watch",
         "app.installation",
@@ -24,7 +33,19 @@ FLOORS = (
     ("app",),
 )
 # Within the second floor: each leans only on those before it.
-ROOMS = ("people", "messages", "tasks", "activities", "mood", "duty", "escalations", "marks", "opinions", "watch")
+ROOMS = (
+    "people",
+    "messages",
+    "tasks",
+    "accounts",
+    "activities",
+    "mood",
+    "duty",
+    "escalations",
+    "marks",
+    "opinions",
+    "watch",
+)
 
 
 def module_of(file: Path) -> str:

@@ -1,20 +1,40 @@
 """What a page sends back: plain forms, from our own pages only, and no longer than a form can be."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import ClientDisconnect, Request
 
 LONGEST = 8 * 1024  # bytes
-Form = Mapping[str, str]
+MOST = 32  # fields
+
+
+class Form(Mapping[str, str]):
+    """The fields of a form: each by its last value, and `all` of them where there may be several."""
+
+    def __init__(self, fields: Sequence[tuple[str, str]] = ()) -> None:
+        self._fields = fields
+        self._last = dict(fields)
+
+    def all(self, name: str) -> list[str]:
+        return [value for field, value in self._fields if field == name]
+
+    def __getitem__(self, name: str) -> str:
+        return self._last[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._last)
+
+    def __len__(self) -> int:
+        return len(self._last)
 
 
 class FormError(Exception):
     """What no form of ours sends, or one that was not filled in."""
 
 
-async def read_form(request: Request) -> Form:
-    """The fields of a plain form, each once. FormError if it is none, or longer than ours are."""
+async def read_form(request: Request, *, longest: int = LONGEST, most: int = MOST) -> Form:
+    """The fields of a plain form. FormError if it is none, or longer than `longest` bytes or `most` fields."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise FormError("not a form")
@@ -22,12 +42,18 @@ async def read_form(request: Request) -> Form:
     try:
         async for chunk in request.stream():
             body += chunk
-            if len(body) > LONGEST:
+            if len(body) > longest:
                 raise FormError("too long")
     except ClientDisconnect:
         raise FormError("cut off") from None
     try:
-        return dict(parse_qsl(body.decode("ascii"), strict_parsing=bool(body), max_num_fields=32, errors="strict"))
+        # A browser sends a form without any field as nothing, and an empty field as `name=`.
+        return Form(
+            parse_qsl(
+                body.decode("ascii"), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=most,
+                errors="strict",
+            )
+        )  # fmt: skip
     except ValueError:
         raise FormError("not a form") from None
 

@@ -16,6 +16,7 @@ class Role(StrEnum):
     COUNSELLOR = "counsellor"
     WORKER = "worker"
     SUPERVISOR = "supervisor"
+    ADMINISTRATOR = "administrator"
     GUEST = "guest"
 
     @property

@@ -1,7 +1,8 @@
 """Every sentence that a person reads, per locale, as data: `zh-Hans.yaml` and its sisters.
 
-`zh-Hans.yaml` has them all. Another locale has what was written for its readers; a sentence that it does not have
-is said as zh-Hans has it, each by itself.
+`zh-Hans.yaml` has them all, but for those of the console, which are written in zh-Hans only: each page has its file
+in `console/`. Another locale has what was written for its readers; a sentence that it does not have is said as
+zh-Hans has it, each by itself.
 """
 
 from collections.abc import Mapping, Set
@@ -86,5 +87,12 @@ def locales() -> tuple[str, ...]:
 
 
 def _read(locale: str) -> dict[str, str]:
-    tree = yaml.safe_load((FOLDER / f"{locale}.yaml").read_text(encoding="utf-8"))
+    tree = _tree(FOLDER / f"{locale}.yaml")
+    if locale == DEFAULT:
+        tree |= {f"console_{file.stem}": _tree(file) for file in sorted((FOLDER / "console").glob("*.yaml"))}
     return {f"{room}.{name}": str(text) for room, lines in tree.items() for name, text in lines.items()}
+
+
+def _tree(file: Path) -> dict[str, Any]:
+    tree: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return tree

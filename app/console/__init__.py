@@ -1,0 +1,1 @@
+"""The pages of the staff: sign in, see what waits, do it."""

@@ -1,0 +1,149 @@
+"""One request of somebody who is signed in, and the rooms whose handlers answer it.
+
+A room registers its handlers; each gets a `Desk` inside one unit of work and answers with a `Page`, which is
+rendered after that work has ended, or with `Back`. What is not there and what is not theirs to see is one and the
+same: LookupError, 404.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.accounts.models import SignIn
+from app.activities.calendar import Quiet
+from app.clock import Clock
+from app.db import Database
+from app.pages.posting import LONGEST, MOST, Form
+from app.people.models import House, Person, Role
+from app.people.scope import Scope
+from app.settings import Settings
+from bot.links import Links
+from bot.wechat import WeChatClient
+from bot.wording import Wording
+from scheduler.watch import Watch
+
+EVERYBODY = (Role.COUNSELLOR, Role.WORKER, Role.SUPERVISOR)
+CASES = (Role.WORKER, Role.SUPERVISOR)
+LEADS = (Role.SUPERVISOR,)
+RUNS = (Role.ADMINISTRATOR,)
+ANYBODY = (*EVERYBODY, *RUNS)
+BASE = "/console"
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What handlers need besides the database."""
+
+    db: Database
+    clock: Clock
+    settings: Settings
+    links: Links
+    client: WeChatClient
+    quiet: Quiet
+    watch: Watch
+
+
+@dataclass(frozen=True)
+class Page:
+    template: str
+    status: int = 200
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    def __init__(self, template: str, status: int = 200, **data: Any) -> None:
+        object.__setattr__(self, "template", template)
+        object.__setattr__(self, "status", status)
+        object.__setattr__(self, "data", data)
+
+
+@dataclass(frozen=True)
+class Back:
+    """Done: the browser goes on to a page of ours, which says what is true now (303)."""
+
+    to: str
+
+
+Answer: TypeAlias = Page | Back | Response
+
+
+@dataclass
+class Desk:
+    """`session`: of a GET that writes nothing it is a view, otherwise a unit of work."""
+
+    tools: Tools
+    request: Request
+    session: AsyncSession
+    signed: SignIn
+    who: Person
+    house: House
+    scope: Scope
+    words: Wording
+    now: datetime
+    form: Form
+
+    @property
+    def zone(self) -> str:
+        return self.house.zone
+
+    def say(self, key: str, **data: Any) -> str:
+        return self.words.say(key, **data)
+
+    def path(self, name: str) -> int:
+        """A number in the path. LookupError where it is none that a row could have."""
+        number = int(self.request.path_params[name])
+        if not 0 < number < 2**31:
+            raise LookupError(name)
+        return number
+
+    def query(self, name: str) -> str:
+        return self.request.query_params.get(name, "")
+
+
+Handler: TypeAlias = Callable[[Desk], Awaitable[Answer]]
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way in: `path` below /console. `longest` and `most` as in `read_form`."""
+
+    method: str
+    path: str
+    handler: Handler
+    roles: tuple[Role, ...]
+    writes: bool
+    longest: int = LONGEST
+    most: int = MOST
+
+
+class Room:
+    """`nav`: where its entry in the navigation leads, for those `roles`; None: it has none."""
+
+    def __init__(self, name: str, *, nav: str | None = None, roles: tuple[Role, ...] = ()) -> None:
+        self.name = name
+        self.nav = nav
+        self.roles = roles
+        self.ways: list[Way] = []
+
+    def get(
+        self, path: str, *, roles: tuple[Role, ...], writes: bool = False
+    ) -> Callable[[Handler], Handler]:  # fmt: skip
+        """`writes`: looking at it is written down."""
+        return self._way("GET", path, roles, writes, LONGEST, MOST)
+
+    def post(
+        self, path: str, *, roles: tuple[Role, ...], longest: int = LONGEST, most: int = MOST
+    ) -> Callable[[Handler], Handler]:
+        return self._way("POST", path, roles, True, longest, most)
+
+    def _way(
+        self, method: str, path: str, roles: tuple[Role, ...], writes: bool, longest: int, most: int
+    ) -> Callable[[Handler], Handler]:
+        def register(handler: Handler) -> Handler:
+            self.ways.append(Way(method, path, handler, roles, writes, longest, most))
+            return handler
+
+        return register
