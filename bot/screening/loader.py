@@ -15,6 +15,8 @@ from bot.screening.text import fold
 
 RULES = Path(__file__).with_name("rules.zh.yaml")
 EXAMPLES = 2  # of each kind, at least
+DEEPEST = 10  # lists in lists
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 GAPS = 3  # in a phrase: each multiplies the ways in which it can be tried by seven
 LONGEST_VERSION, LONGEST_ID = 24, 60  # that a flag has room for, the digest of the file included
 
@@ -30,6 +32,7 @@ RULE_KEYS = frozenset((*NEEDED, "alone", "all", "near", "not", "reviewed_by", *T
 # What can be wrong. Whoever has sentences of their own for these finds them by `RuleError.code` and `.data`.
 PROBLEMS = {
     "not_yaml": "is not YAML ({why})",
+    "too_deep": "has lists in lists in lists: a rule file needs no more than a few",
     "version_long": "is longer than {most} characters",
     "id_twice": "is used twice",
     "id_long": "is longer than {most} characters",
@@ -75,7 +78,8 @@ def load_rules(path: Path = RULES) -> RuleSet:
 
 def parse_rules(source: str) -> RuleSet:
     try:
-        data = yaml.load(source, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        _check_depth(source)
+        data = yaml.load(source, Loader=LOADER)  # noqa: S506
     except yaml.YAMLError as error:
         raise RuleError(
             "the rule file", "-", "not_yaml", line=_line(error), why=" ".join(str(error).split())
@@ -105,6 +109,16 @@ def parse_rules(source: str) -> RuleSet:
             raise RuleError(f"rule '{rule_id}'", "id", "id_long", most=LONGEST_ID)
     check_examples(book)
     return book
+
+
+def _check_depth(source: str) -> None:
+    """Brackets in brackets without end would end the whole process: what builds them calls itself in C."""
+    depth = 0
+    for event in yaml.parse(source, Loader=LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            line = event.start_mark.line + 1 if event.start_mark else None
+            raise RuleError("the rule file", "-", "too_deep", line=line)
 
 
 def _line(error: yaml.YAMLError) -> int | None:
