@@ -35,7 +35,7 @@ async def check(settings: Settings, clock: Clock, source: str, show: Print, *, t
     """
     rules = read_book(source)
     async with own_database(settings) as db:
-        tried = await trial.try_out(db, rules, clock.now(), _quiet(settings), most=None)
+        tried = await trial.try_out(db, rules, clock.now(), _quiet(settings))
         for line in lines_of(tried.found, tried.old, tried.new):
             show(line)
         if texts:
@@ -49,7 +49,7 @@ async def use(
     """Put these rules in force, in every process within seconds. ValueError says why not."""
     rules = read_book(source)
     async with own_database(settings) as db:
-        tried = await trial.try_out(db, rules, clock.now(), _quiet(settings), most=None)
+        tried = await trial.try_out(db, rules, clock.now(), _quiet(settings))
         if tried.new == tried.old:
             raise ValueError(f"{rules.version} 已经在用了，没有改动")
         lost = tried.found.lost

@@ -70,8 +70,11 @@ class Trial:
         return self.looked_at < self.of
 
 
-async def try_out(db: Database, rules: RuleSet, now: datetime, quiet: Quiet, *, most: int | None = MOST) -> Trial:
-    """What `rules` would read in the last 30 days, beside what is in force. No unit of work may be open."""
+async def try_out(db: Database, rules: RuleSet, now: datetime, quiet: Quiet, *, most: int | None = None) -> Trial:
+    """What `rules` would read in the last 30 days, beside what is in force; `most`: in so many messages, the newest.
+
+    No unit of work may be open meanwhile.
+    """
     async with db.read() as session:
         standing = await books.newest_id(session)
         book = await books.in_force(session)

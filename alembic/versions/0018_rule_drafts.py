@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("programme_id", sa.Integer(), nullable=False),
         sa.Column("by_id", sa.Integer(), nullable=False),
         sa.Column("source", app.db.Encrypted(), nullable=False),
+        sa.Column("note", app.db.Encrypted(), nullable=False),
         sa.Column("at", app.db.UTCDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["by_id"], ["person.id"], name=op.f("fk_rule_draft_by_id_person")),
         sa.ForeignKeyConstraint(["programme_id"], ["programme.id"], name=op.f("fk_rule_draft_programme_id_programme")),

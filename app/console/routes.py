@@ -5,9 +5,10 @@ from starlette.routing import Route
 from app.console import home
 from app.console.counter import Counter
 from app.console.desk import Tools
+from app.console.screening_rules import room as screening
 from app.console.signin import SignInPage
 
-ROOMS = (home.room,)
+ROOMS = (home.room, screening)
 
 
 def console_routes(tools: Tools) -> list[Route]:

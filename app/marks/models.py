@@ -93,4 +93,5 @@ class RuleDraft(Record, table=True):
     programme_id: int = Field(foreign_key="programme.id", index=True)
     by_id: int = Field(foreign_key="person.id")
     source: str = Field(sa_type=Encrypted)
+    note: str = Field(default="", sa_type=Encrypted)
     at: datetime = Field(sa_type=UTCDateTime)
