@@ -266,7 +266,7 @@ async def _tried(desk: Desk, tried: Trial, action: str, looked: _Looked, note: s
             *(("newly", rule, len(numbers)) for rule, numbers in sorted(found.newly.items())),
             *(("no_longer", rule, len(numbers)) for rule, numbers in sorted(found.no_longer.items())),
         ],
-        day_words=date_words, load=await _load(desk, tried), words=await _words(desk, changed),
+        day_words=date_words, load=await _load(desk, tried), texts=await _words(desk, changed),
         changed=len(changed), most_words=WORDS, a_day=_per_day(found.read, tried.days),
         night=(f"{desk.tools.quiet.starts:%H:%M}", f"{desk.tools.quiet.ends:%H:%M}"),
     )  # fmt: skip
@@ -328,7 +328,7 @@ def _why(desk: Desk, error: RuleError) -> str:
         where = desk.say(f"console_screening.where_{kind}", name=name.removesuffix("'"))
     else:
         where = desk.say(f"console_screening.where_{kinds.get(error.where, 'entry')}")
-    return desk.say("console_screening.wrong_at", where=where, key=error.key, problem=problem)
+    return desk.say("console_screening.wrong_at", where=where, entry=error.key, problem=problem)
 
 
 def _near(source: str, line: int | None) -> list[tuple[int, str]]:
