@@ -121,7 +121,7 @@ async def open_demo(folder: Path, port: int, clock: Clock) -> Demo:
             account=account.app_id,
         )  # fmt: skip
         hashed = await accounts.hashed(CONSOLE_PASSWORD)
-        for person in await people.staff_in(session, [role for role in Role if role.may_sign_in]):
+        for person in await people.staff_in(session, [role for role in Role if role.signs_in]):
             await accounts.make(session, person, person.code, hashed, clock.now())
     title = programme.programme.name
     door = httpx.AsyncClient(base_url=settings.public_url, headers={"Connection": "close"}, timeout=30)

@@ -53,6 +53,7 @@ async def _run(folder: Path, members: int, messages: int, cases: int, rounds: in
         {
             "data_dir": folder, "database_url": f"sqlite+aiosqlite:///{folder / 'bench.db'}",
             "secret_key": "a key that only the measurement uses", "public_url": "http://bench",
+            "wechat_token": "t", "wechat_encoding_aes_key": "k" * 43,
         }
     )  # fmt: skip
     await asyncio.to_thread(migrations.migrate, settings.database)
@@ -76,8 +77,9 @@ async def _run(folder: Path, members: int, messages: int, cases: int, rounds: in
         ("待办，督导，所有小站", "/console/inbox", of_the_lead),
         ("待办，第二页", "/console/inbox?tab=now&after=3.0.20", of_the_lead),
         ("待办，社工，一个小站", "/console/inbox", of_a_worker),
-        ("一个人的页面，社工", f"/console/people/{city.members[0]}", of_a_worker),
-        ("一个人的页面，督导", f"/console/people/{city.members[-1]}?reason=duty", of_the_lead),
+        ("一件事的页面，督导", "/console/cases/1", of_the_lead),
+        ("一个人的页面，他的社工", f"/console/people/{city.members[0]}", of_a_worker),
+        ("大家，督导", "/console/people", of_the_lead),
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bench") as browser:
         found = [await _measure(browser, name, path, key, rounds) for name, path, key in pages]

@@ -1,6 +1,7 @@
 """What waits for somebody: cases by urgency, tasks, what colleagues are at work on, what is over."""
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -67,10 +68,11 @@ async def inbox(desk: Desk) -> Answer:
         rows = await escalations.at_hand(desk.session, desk.scope, desk.who, A_PAGE + 1, _place(desk.query("after")))
         more = f"tab=now&after={_after(desk.who, rows[A_PAGE - 1])}" if len(rows) > A_PAGE else ""
     else:
-        found = lists.over(desk.session, desk.scope, A_PAGE + 1, skip)
-        if tab == "others":
-            found = lists.with_others(desk.session, desk.scope, desk.who, A_PAGE + 1, skip)
-        rows = await found
+        rows = await (
+            lists.with_others(desk.session, desk.scope, desk.who, A_PAGE + 1, skip)
+            if tab == "others"
+            else lists.over(desk.session, desk.scope, A_PAGE + 1, skip)
+        )
         more = f"tab={tab}&skip={skip + A_PAGE}" if len(rows) > A_PAGE else ""
     shown = await cards(desk, rows[:A_PAGE])
     return Page(
@@ -162,7 +164,7 @@ def left(row: CaseRow, now: datetime) -> Left | None:
         by = (row.level_since or row.opened_at) + read_ladder(row.ladder).contact_within
     span = by - now
     late = span < timedelta()
-    minutes = int(abs(span).total_seconds() // 60) + (0 if late else 1)
+    minutes = math.ceil(span.total_seconds() / 60) if not late else int(-span.total_seconds() // 60)
     unit, n = ("minutes", minutes)
     if minutes >= 48 * 60:
         unit, n = ("days", minutes // (24 * 60))

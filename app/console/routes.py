@@ -2,12 +2,16 @@
 
 from starlette.routing import Route
 
-from app.console import cases, home, inbox, ladders, roster
+from app.console import cases, figures, glass, home, inbox, ladders, people, person, roster
 from app.console.counter import Counter
 from app.console.desk import Tools
+from app.console.screening_rules import room as screening
 from app.console.signin import SignInPage
 
-ROOMS = (home.room, inbox.room, cases.room, roster.room, ladders.room)
+ROOMS = (
+    home.room, inbox.room, cases.room, people.room, person.room, glass.room, roster.room, ladders.room, screening,
+    figures.room,
+)  # fmt: skip
 
 
 def console_routes(tools: Tools) -> list[Route]:

@@ -18,7 +18,7 @@ from app.duty.rota import Shift, Span, present
 from app.messages import service as messages
 from app.people import service as people
 from app.people.models import House, Person, Posting, Role
-from app.people.scope import Scope, scope_of
+from app.people.scope import Scope, scope_of, serves
 
 A_DAY = timedelta(days=1)
 Hours = tuple[time, time]
@@ -154,7 +154,8 @@ async def ask(
         return Obstacle.YOURSELF
     if not await messages.reachable(session, [ident(other)]):
         return Obstacle.UNREACHABLE
-    shared = scope.houses & (await scope_of(session, other)).houses
+    leads = other.role is Role.SUPERVISOR
+    shared = scope.houses & ((await scope_of(session, other)).houses if leads else await serves(session, other))
     by_id = await people.houses_by_id(session, shared)
     houses = [by_id[n] for n in sorted(shared, key=lambda n: (n != asker.house_id, n))]
     made = await changes.propose(session, houses, asker, other, day, now, back=back)

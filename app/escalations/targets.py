@@ -27,7 +27,7 @@ async def named_by(session: AsyncSession, subject: Person, ladder: Ladder, now: 
 
 
 async def _circles(session: AsyncSession, subject: Person) -> list[list[int]]:
-    everywhere = [*await leads_of(session, subject), *await _of_role(session, subject, Role.WORKER)]
+    everywhere = [*await of_role(session, subject, Role.SUPERVISOR), *await of_role(session, subject, Role.WORKER)]
     return [await people.staff_of(session, subject), [p for p in everywhere if p != subject.id]]
 
 
@@ -43,18 +43,14 @@ async def _meant(session: AsyncSession, subject: Person, targets: tuple[Target, 
             case Target.DUTY:
                 found += await on_duty(session, house, now)
             case Target.SUPERVISOR:
-                found += await leads_of(session, subject)
+                found += await people.leads_of(session, subject)
             case Target.EVERYONE:
                 found += [subject.worker_id, subject.backup_id, *await on_duty(session, house, now)]
-                found += await leads_of(session, subject)
+                found += await people.leads_of(session, subject)
     return list(dict.fromkeys(p for p in found if p is not None and p != subject.id))
 
 
-async def leads_of(session: AsyncSession, subject: Person) -> list[int]:
-    """Everybody who leads the programme that this person belongs to."""
-    return await _of_role(session, subject, Role.SUPERVISOR)
-
-
-async def _of_role(session: AsyncSession, subject: Person, role: Role) -> list[int]:
+async def of_role(session: AsyncSession, subject: Person, role: Role) -> list[int]:
+    """Everybody of this role in the subject's programme."""
     ids = select(col(Person.id)).where(col(Person.programme_id) == subject.programme_id, col(Person.role) == role)
     return [found for found in await session.scalars(ids.order_by(col(Person.id))) if found is not None]

@@ -12,6 +12,7 @@ from app.duty.models import Change, Duty
 from app.escalations import service as escalations
 from app.escalations.states import Level
 from app.main import Tongxing
+from app.people import glass
 from app.people.models import House, Person, Role
 from app.tasks import service as tasks
 from app.tasks.models import TaskKind
@@ -60,6 +61,7 @@ async def things(house: Tongxing, house_id: int) -> dict[str, int]:
             minutes=60, venue="公园", now=now, quiet=house.works.quiet,
         )  # fmt: skip
         occurrence = await session.scalar(select(Occurrence).where(Occurrence.slot == f"thing-{house_id}"))  # type: ignore[arg-type]
+        broken = await glass.write_down(session, member, worker, "他打电话来", now)
         assert occurrence is not None
         assert task is not None
         await changes.put_on(
@@ -73,5 +75,5 @@ async def things(house: Tongxing, house_id: int) -> dict[str, int]:
         return {
             "change": ident(override), "line": ident(line), "level": int(Level.RED),
             "house": house_id, "person": ident(member), "case": ident(row), "task": task,
-            "occurrence": ident(occurrence),
+            "glass": ident(broken), "occurrence": ident(occurrence),
         }  # fmt: skip
