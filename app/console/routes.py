@@ -2,13 +2,12 @@
 
 from starlette.routing import Route
 
-from app.console import home
+from app.console import home, screening_rules
 from app.console.counter import Counter
 from app.console.desk import Tools
-from app.console.screening_rules import room as screening
 from app.console.signin import SignInPage
 
-ROOMS = (home.room, screening)
+ROOMS = (home.room, screening_rules.room)
 
 
 def console_routes(tools: Tools) -> list[Route]:

@@ -12,7 +12,8 @@ from typing import Any
 from starlette.responses import Response
 
 from app.console.desk import CASES, LEADS, RUNS, Answer, Back, Desk, Page
-from app.console.screening import HERE, number_in, room
+from app.console.screening import HERE, number_in
+from app.console.screening import room as room
 from app.db import ident
 from app.marks import books, drafts
 from app.marks import desk as marked
