@@ -190,12 +190,17 @@ def figures(
     house: Annotated[str | None, typer.Option(help="小站的 code；不写就是所有小站")] = None,
     share: Annotated[bool, typer.Option("--share", help="给外面看的：少于 5 个人的写 <5，不列工作人员")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="给别的程序读的")] = False,
+    xlsx: Annotated[Path | None, typer.Option(help="把整份月报写进这个文件，例如 2026-11.xlsx")] = None,
 ) -> None:
-    """多久叫到人、多久有人接、多久联系上，和下班以后叫了谁几次。"""
+    """多久叫到人、多久有人接、多久联系上，和下班以后叫了谁几次。整份月报用 --xlsx。"""
     from app import figures_command
 
     settings = read_settings()
     ready_database(settings)
+    if xlsx is not None:
+        written = figures_command.sheet(settings, clock_of(settings), xlsx, month=month, house=house, share=share)
+        typer.echo(asyncio.run(written))
+        return
     asked = figures_command.report(settings, clock_of(settings), month=month, house=house, share=share, as_json=as_json)
     typer.echo(asyncio.run(asked))
 
@@ -322,6 +327,21 @@ def bench_escalation(
     tune()
     load = escalation.Load(rate=rate, seconds=seconds, danger=danger, latency=latency)
     escalation.run(load, database_url)
+
+
+@bench_cli.command("pages")
+def bench_pages(
+    members: Annotated[int, typer.Option(min=120, help="多少同伴")] = 2118,
+    messages: Annotated[int, typer.Option(min=0, help="以前的消息")] = 100_000,
+    cases: Annotated[int, typer.Option(min=1, help="没结束的事")] = 500,
+    rounds: Annotated[int, typer.Option(min=20, help="每页打开几次")] = 200,
+) -> None:
+    """控制台的待办和个人页要多久才打开；旁边是什么也不查的首页。"""
+    from app.bench import pages
+
+    set_up_logs("error")
+    tune()
+    pages.run(members, messages, cases, rounds)
 
 
 @cli.command()

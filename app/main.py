@@ -25,6 +25,7 @@ from app.messages.outbox import ALERT, DELIVER
 from app.metrics import Metrics
 from app.opinions.service import OPINIONS
 from app.pages.case import CasePage
+from app.pages.mounting import add_member_pages
 from app.pages.routes import Pages
 from app.readiness import Readiness
 from app.settings import Settings
@@ -226,6 +227,9 @@ def create_app(
     app.add_route("/p/tasks/{token}", pages.tasks, methods=["GET"])
     app.add_route("/p/drill/{token}", pages.drill, methods=["GET"])
     app.add_route("/p/qr/{token}", pages.qr, methods=["GET"])
+    add_member_pages(
+        app, db=house.db, clock=house.clock, settings=house.settings, client=house.client, desk=house.desk
+    )  # fmt: skip
 
     tools = Tools(
         house.db, house.clock, house.settings, house.links, house.client, house.works.quiet, house.watch

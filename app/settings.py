@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import PydanticBaseSettingsSource as Source
 
 REAL_API = "https://api.weixin.qq.com"
+REAL_OAUTH = "https://open.weixin.qq.com"
 REAL_WECOM_API = "https://qyapi.weixin.qq.com"
 DEMO_APP_ID = "wx_tongxing_demo"
 # What the fields of our two kinds of template message mean; an account names them its own way.
@@ -49,6 +50,7 @@ class Settings(BaseSettings):
     wechat_token: SecretStr = SecretStr("")
     wechat_encoding_aes_key: SecretStr = SecretStr("")
     wechat_api_base: str = REAL_API
+    wechat_oauth_base: str = REAL_OAUTH
     wechat_template_activity: str = ""
     wechat_template_activity_fields: dict[str, str] = {
         "title": "thing1",
@@ -126,6 +128,7 @@ class Settings(BaseSettings):
     quiet_until: time = time(8, 30)
     unsolicited_a_day: Annotated[int, Field(ge=1)] = 1
     unsolicited_a_week: Annotated[int, Field(ge=1)] = 4
+    talk_quiet_hours: Annotated[float, Field(gt=0, le=48)] = 4.0
     senders: Annotated[int, Field(ge=1, le=200)] = 8
     urgent_senders: Annotated[int, Field(ge=1, le=200)] = 4
 

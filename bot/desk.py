@@ -13,6 +13,7 @@ import structlog
 
 from app.clock import Clock
 from app.db import Database, is_database_trouble
+from bot.conversation.on_page import OnPage
 from bot.reception import Reception
 from bot.screening import Level, screen
 from bot.waiting import Slip, WaitingLine
@@ -44,12 +45,12 @@ class Desk:
         await asyncio.gather(self._task, return_exceptions=True)
         self._task = None
 
-    def hand_in(self, heard: Inbound) -> Slip:
+    def hand_in(self, heard: Inbound | OnPage) -> Slip:
         slip = Slip(heard, asyncio.get_running_loop().create_future(), first=_signals_danger(heard))
         self._slips.put_nowait(slip)
         return slip
 
-    async def put_before_a_person(self, heard: Inbound, key: str) -> None:
+    async def put_before_a_person(self, heard: Inbound | OnPage, key: str) -> None:
         """What no program could handle, twice over: a person reads it."""
         async with self._db.begin() as session:
             await self._reception.put_before_a_person(session, heard, key, self._clock.now())
@@ -129,7 +130,7 @@ class Desk:
         return answers
 
 
-def _signals_danger(heard: Inbound) -> bool:
+def _signals_danger(heard: Inbound | OnPage) -> bool:
     """What cannot be read goes first as well: it will be put before a person."""
     try:
         return isinstance(heard, Text) and screen(heard.content).level is Level.RED

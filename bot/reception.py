@@ -24,6 +24,7 @@ from bot.channels import receipts
 from bot.channels.riding import ride
 from bot.conversation import grammar
 from bot.conversation.danger import red_reply
+from bot.conversation.on_page import MoodOnPage, OnPage, PressedOnPage
 from bot.conversation.router import respond
 from bot.conversation.talk import Talk
 from bot.links import Links
@@ -64,7 +65,9 @@ class Reception:
         quiet = Quiet(settings.quiet_from, settings.quiet_until)
         return cls(settings, links, quiet, Limits.of(settings), Band.of(settings))
 
-    async def receive(self, session: AsyncSession, heard: Inbound, now: datetime, *, late: bool = False) -> str | None:
+    async def receive(
+        self, session: AsyncSession, heard: Inbound | OnPage, now: datetime, *, late: bool = False
+    ) -> str | None:
         """Handle one delivery and store the reply with it; a second delivery gets the stored reply.
 
         `late`: nobody waits for the answer any more, so it goes out as a message of its own.
@@ -73,7 +76,7 @@ class Reception:
         contact = await messages.contact_for(session, account, heard.openid, now)
         inbox = await messages.take_in(
             session, account=account, openid=heard.openid, key=heard.key, now=now, sent_at=heard.sent_at,
-            kind=type(heard).__name__.lower(), content=_content(heard),
+            kind=_kind(heard), content=_content(heard),
         )  # fmt: skip
         if inbox is None:
             return (await messages.already_taken_in(session, account, heard.openid, heard.key)).reply
@@ -86,7 +89,7 @@ class Reception:
         await session.flush()
         return inbox.reply
 
-    async def say_late(self, session: AsyncSession, heard: Inbound, now: datetime) -> None:
+    async def say_late(self, session: AsyncSession, heard: Inbound | OnPage, now: datetime) -> None:
         """Say the stored reply to a delivery as a message: whoever waited for it gave up while it was made."""
         contact = await messages.contact_for(session, self.settings.wechat_app_id, heard.openid, now)
         inbox = await messages.already_taken_in(session, self.settings.wechat_app_id, heard.openid, heard.key)
@@ -99,7 +102,9 @@ class Reception:
                 max_lateness=timedelta(hours=12),
             )  # fmt: skip
 
-    async def _settled(self, session: AsyncSession, contact: Contact, heard: Inbound, now: datetime) -> bool:
+    async def _settled(
+        self, session: AsyncSession, contact: Contact, heard: Inbound | OnPage, now: datetime
+    ) -> bool:  # fmt: skip
         """What WeChat tells about our own messages and ledgers: nobody said anything, and nobody is answered."""
         match heard:
             case TemplateReceipt():
@@ -120,8 +125,10 @@ class Reception:
                 return False
         return True
 
-    def _note_in_ledger(self, contact: Contact, heard: Inbound, now: datetime) -> None:
+    def _note_in_ledger(self, contact: Contact, heard: Inbound | OnPage, now: datetime) -> None:
         contact.seen_at = now
+        if isinstance(heard, OnPage):
+            return  # WeChat does not know of it, and opens nothing for it
         if isinstance(heard, Unfollowed):
             contact.following, contact.tag = False, None  # with the follower their tags are gone
             window.shut(contact)
@@ -134,14 +141,14 @@ class Reception:
             window.opened_by_tap(contact, now, self.limits)
 
     async def _answer(
-        self, session: AsyncSession, contact: Contact, inbox: Inbox, heard: Inbound, now: datetime
+        self, session: AsyncSession, contact: Contact, inbox: Inbox, heard: Inbound | OnPage, now: datetime
     ) -> str | None:
         talk = Talk(session, now, contact, heard, self.links, self.quiet, inbox_id=inbox.id)
         talk.region = self.settings.region
         talk.programme = await people.only_programme(session)
         if contact.person_id is not None:
             await talk.meet(await people.person(session, contact.person_id))
-        if isinstance(heard, Text) and not await self._screened(talk, inbox, heard.content):
+        if isinstance(heard, Text) and heard.content and not await self._screened(talk, inbox, heard.content):
             return talk.say("red.unstored" if talk.in_danger else "help.trouble")
         if talk.person is not None:
             inbox.person_id, inbox.house_id = talk.person.id, talk.person.house_id
@@ -159,7 +166,7 @@ class Reception:
     async def _with_what_waits(self, talk: Talk, reply: str | None) -> str | None:
         """Short things that wait for this person ride along; but nothing stands beside words about danger."""
         alarming = talk.reading is not None and talk.reading.level is not Level.NONE
-        if reply is None or alarming:
+        if reply is None or alarming or isinstance(talk.heard, OnPage):
             return reply
         try:
             async with talk.session.begin_nested():
@@ -205,7 +212,9 @@ class Reception:
             log.error("context not known", inbox=inbox.id, error=type(error).__name__, exc_info=True)
             return alone
 
-    async def put_before_a_person(self, session: AsyncSession, heard: Inbound, key: str, now: datetime) -> None:
+    async def put_before_a_person(
+        self, session: AsyncSession, heard: Inbound | OnPage, key: str, now: datetime
+    ) -> None:
         contact = await messages.contact_for(session, self.settings.wechat_app_id, heard.openid, now)
         about = await people.person(session, contact.person_id) if contact.person_id else None
         await tasks.ask_a_person(session, TaskKind.READ, "broke", key=key, now=now, about=about, note=_content(heard))
@@ -283,7 +292,18 @@ def _weighed(reading: Reading, strongest: Hit | None) -> list[str]:
     return [word for word in (*of_the_hit, *reading.raised) if word]
 
 
-def _content(heard: Inbound) -> str | None:
+def _kind(heard: Inbound | OnPage) -> str:
+    """Words are words, wherever they were written."""
+    if isinstance(heard, OnPage):
+        return "text" if isinstance(heard, Text) and heard.content else "page"
+    return type(heard).__name__.lower()
+
+
+def _content(heard: Inbound | OnPage) -> str | None:
+    if isinstance(heard, MoodOnPage):
+        return heard.content[:LONGEST_KEPT] or None
+    if isinstance(heard, PressedOnPage):
+        return heard.item
     if isinstance(heard, Text):
         return heard.content[:LONGEST_KEPT]
     if isinstance(heard, TemplateReceipt):

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from bot.conversation.on_page import OnPage
 from bot.wechat import Inbound
 
 
@@ -15,7 +16,7 @@ from bot.wechat import Inbound
 class Slip:
     """One delivery and the promise of its answer. `late`: nobody waits for it any more. `first`: before the others."""
 
-    heard: Inbound
+    heard: Inbound | OnPage
     answer: "asyncio.Future[str | None]" = field(repr=False)
     late: bool = False
     first: bool = False

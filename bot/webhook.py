@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from app.clock import Clock
 from app.db import is_database_trouble
 from app.settings import Settings
+from bot.conversation.on_page import OnPage
 from bot.conversation.talk import CommonWords
 from bot.desk import Desk
 from bot.screening import Level, screen
@@ -97,7 +98,7 @@ class Door:
         slip.answer.add_done_callback(lambda answer: None if answer.exception() else self._spool.done(kept))
         return self._without_database(slip.heard)
 
-    def _without_database(self, heard: Inbound, *, kept: bool = True) -> str | None:
+    def _without_database(self, heard: Inbound | OnPage, *, kept: bool = True) -> str | None:
         return stateless_answer(heard, self._region, self._clock.now(), kept=kept)
 
     async def take_in_spool(self) -> int:
@@ -129,7 +130,7 @@ class Door:
         return taken
 
 
-def stateless_answer(heard: Inbound, region: str, now: datetime, *, kept: bool = True) -> str | None:
+def stateless_answer(heard: Inbound | OnPage, region: str, now: datetime, *, kept: bool = True) -> str | None:
     """What can be said with no database: the hotline to somebody in danger, a kind word to anybody else.
 
     `region`: whose numbers are said (`TONGXING_REGION`). `kept`: the words are safe on disk. If not even that, we

@@ -177,6 +177,7 @@ def settings(tmp_path: Path, migrated_file: Path) -> Settings:
             "secret_key": "a key that only tests use", "public_url": "http://house",
             "wechat_app_id": ACCOUNT.app_id, "wechat_app_secret": ACCOUNT.app_secret, "wechat_token": ACCOUNT.token,
             "wechat_encoding_aes_key": ACCOUNT.encoding_aes_key, "wechat_api_base": "http://box",
+            "wechat_oauth_base": "http://box",
             "wechat_template_activity": "TPL_ACTIVITY", "wechat_template_duty": "TPL_DUTY",
         }
     )  # fmt: skip

@@ -271,11 +271,13 @@ def test_our_addresses_tell_nothing() -> None:
     for link in (
         links.case(1, 2, MONDAY),
         links.tasks(2, MONDAY),
+        links.rsvp(1, 2, MONDAY, until=MONDAY.replace(day=25)),
+        links.mood(2, MONDAY, 3),
         links.qr("c-scene", MONDAY, lasts=MONDAY - MONDAY.replace(day=22), digits="1234", purpose="join"),
     ):
         path, _, sealed = link.rpartition("/")
-        assert banned(link, Shows.ROBOT) == []
-        assert re.fullmatch(r"https://house\.example\.org/p/(case|tasks|qr)", path)
+        assert banned(link, Shows.CARD) == []
+        assert re.fullmatch(r"https://house\.example\.org/p/(case|tasks|qr|rsvp|mood)", path)
         assert re.fullmatch(r"[\w-]{40,}", sealed)
 
 

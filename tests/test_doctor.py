@@ -56,6 +56,7 @@ async def test_an_installation_that_is_set_up_right_is_told_so(story: Story) -> 
         "✓ 设置：读得懂",
         "✓ 时钟：没有拨快",
         f"✓ 网址：{PUBLIC}",
+        "✓ 网页授权域名：在公众平台“网页授权域名”里填 house.example.org；验证文件见 docs/install.zh.md 第 4 步",
         f"✓ 数据文件夹：{settings.data_dir}",
         f"✓ 数据库：连得上，表是 {migrations.head()} 版",
         "✓ 密钥：和数据库的是同一个",
@@ -97,6 +98,30 @@ async def test_an_installation_that_is_set_up_right_is_told_so(story: Story) -> 
 )
 async def test_an_address_that_nobody_can_or_should_open(story: Story, url: str, said: str) -> None:
     assert said in await line(story, "网址", changed(story.settings, public_url=url))
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://house.example.org", "要是 https 的域名"),
+        ("https://203.0.113.7", "不认 IP"),
+        ("https://8.8.8.8", "不认 IP"),
+        ("https://localhost", "不认 IP"),
+        ("https://house.example.org:8443", "打不开 8443 端口"),
+        ("https://[::1", "填不了"),
+    ],
+)
+async def test_an_address_that_wechat_will_not_tell_who_opened_it(story: Story, url: str, said: str) -> None:
+    found = await line(story, "网页授权域名", changed(story.settings, public_url=url))
+    assert found.startswith("✗")
+    assert said in found
+
+
+async def test_the_file_that_proves_the_domain_is_seen(story: Story) -> None:
+    folder = story.settings.data_dir / "verify"
+    folder.mkdir()
+    (folder / "MP_verify_aB3.txt").touch()
+    assert "MP_verify_aB3.txt" in await line(story, "网页授权域名")
 
 
 async def test_whoever_knows_better_which_words_are_banned_says_so(story: Story) -> None:

@@ -259,6 +259,22 @@ async def ahead_of(session: AsyncSession, who: Person, now: datetime, n: int = 3
     return list(await session.scalars(found))
 
 
+async def history_of(
+    session: AsyncSession, who: Person
+) -> list[tuple[Occurrence, Answer | None, datetime | None]]:  # fmt: skip
+    """What a person was asked to or came to, oldest first: what they answered, and when they checked in."""
+    rows = await session.execute(
+        select(Occurrence, col(Rsvp.answer), col(Attendance.at))
+        .outerjoin(Rsvp, (col(Rsvp.occurrence_id) == col(Occurrence.id)) & (col(Rsvp.person_id) == who.id))
+        .outerjoin(
+            Attendance, (col(Attendance.occurrence_id) == col(Occurrence.id)) & (col(Attendance.person_id) == who.id)
+        )
+        .where(col(Rsvp.id).is_not(None) | col(Attendance.id).is_not(None))
+        .order_by(col(Occurrence.starts_at))
+    )
+    return [(what, said, came) for what, said, came in rows]
+
+
 # Coming
 
 

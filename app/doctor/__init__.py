@@ -22,6 +22,7 @@ from app.db import Database
 from app.doctor import house
 from app.doctor.lines import Line, bad, good, unset
 from app.menu_command import borrowed_client
+from app.pages.verify import proofs_in
 from app.settings import Settings
 from app.vault import Vault, VaultError
 from bot import discretion
@@ -40,7 +41,8 @@ async def examine(
     wecom: Callable[[], Awaitable[None]] | None = None, banned: Banned = discretion.banned,
 ) -> list[Line]:  # fmt: skip
     """Every check in turn. `http` reaches WeChat; `wecom` raises an OutsideError when WeCom gives no token."""
-    lines = [good("设置", "读得懂"), _offset(settings), _address(settings, banned), _folder(settings.data_dir)]
+    lines = [good("设置", "读得懂"), _offset(settings), _address(settings, banned), _page_domain(settings)]
+    lines.append(_folder(settings.data_dir))
     lines += await _database(settings, clock.now())
     lines += await _wechat(settings, clock, http, banned)
     lines.append(await _wecom(settings, wecom))
@@ -71,6 +73,33 @@ def _address(settings: Settings, banned: Banned) -> Line:
     if words := banned(settings.public_url):
         return bad(what, f"{name} 里有“{'、'.join(words)}”：链接谁都看得见，请换一个中性的域名")
     return good(what, settings.public_url)
+
+
+def _page_domain(settings: Settings) -> Line:
+    """Without it WeChat does not say who opened a page of ours; the single links in cards work all the same."""
+    what = "网页授权域名"
+    try:
+        parts = urlsplit(settings.public_url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return bad(what, "TONGXING_PUBLIC_URL 不是网址，填不了")
+    if parts.scheme != "https" or not host:
+        return bad(what, "网址要是 https 的域名，同伴才打得开“我的活动”“我的记录”这些网页")
+    if host in LOCAL_NAMES or _is_a_number(host):
+        return bad(what, "微信只认域名，不认 IP：请给这台机器一个备案过的域名，写进 TONGXING_PUBLIC_URL")
+    if port not in (None, 443):
+        return bad(what, f"微信里打不开 {port} 端口的网页：请用 443，网址里不写端口")
+    proofs = proofs_in(settings.data_dir)
+    file = f"验证文件 {'、'.join(proofs)} 由我们给出" if proofs else "验证文件见 docs/install.zh.md 第 4 步"
+    return good(what, f"在公众平台“网页授权域名”里填 {host}；{file}")
+
+
+def _is_a_number(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _not_public(host: str) -> bool:

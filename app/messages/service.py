@@ -60,6 +60,14 @@ async def contact_of(session: AsyncSession, person_id: int) -> Contact | None:
     return found
 
 
+async def known_contact(session: AsyncSession, account: str, openid: str) -> Contact | None:
+    """The contact of an openid, if we have met it; nothing is made and nothing held."""
+    found: Contact | None = await session.scalar(
+        select(Contact).where(col(Contact.account) == account, col(Contact.openid) == openid)
+    )
+    return found
+
+
 async def bind(session: AsyncSession, contact: Contact, who: Person) -> None:
     """This WeChat user is that person, from now on and only they (a new phone replaces the old one)."""
     former = await contact_of(session, who.id or 0)
@@ -294,11 +302,11 @@ def _for(contact: Contact) -> ColumnElement[bool]:
     return its_own | (col(Outbox.person_id) == contact.person_id) if contact.person_id else its_own
 
 
-async def release_held(session: AsyncSession, contact: Contact, now: datetime) -> None:
-    """A question was answered: what waited behind it may go."""
+async def release_held(session: AsyncSession, contact: Contact, now: datetime, reason: str = "question") -> None:
+    """A question was answered, or whatever else `reason` names is over: what waited behind it may go."""
     released = await session.scalars(
         update(Outbox)
-        .where(_for(contact), col(Outbox.state) == OutboxState.HELD, col(Outbox.reason) == "question")
+        .where(_for(contact), col(Outbox.state) == OutboxState.HELD, col(Outbox.reason) == reason)
         .values(state=OutboxState.QUEUED, reason=None, due_at=now)
         .returning(col(Outbox.id))
     )

@@ -144,5 +144,11 @@ async def lowest_twice(session: AsyncSession, who: Person) -> bool:
     return list(await session.scalars(scores)) == [1, 1]
 
 
+async def prompts_of(session: AsyncSession, who: Person) -> list[MoodPrompt]:
+    """Every time this person was asked, or told unasked, oldest first; for themselves to read."""
+    rows = select(MoodPrompt).where(col(MoodPrompt.person_id) == who.id).order_by(col(MoodPrompt.id))
+    return list(await session.scalars(rows))
+
+
 def visible_moods(scope: Scope) -> Select[MoodPrompt]:
     return select(MoodPrompt).where(within(scope, MoodPrompt))

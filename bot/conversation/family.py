@@ -6,9 +6,10 @@ from app.db import ident
 from app.messages import service as messages
 from app.messages.models import Question
 from app.people import service as people
+from app.people import tickets
 from app.people.models import Role, TicketPurpose, Topic
 from app.tasks.models import TaskKind
-from bot.conversation import grammar
+from bot.conversation import agreeing, grammar
 from bot.conversation.dialogue import dialogue
 from bot.conversation.talk import Talk
 
@@ -21,7 +22,7 @@ async def give_code(talk: Talk) -> str:
     member = talk.who()
     if member.joined_at is None or member.role not in (Role.MEMBER, Role.COUNSELLOR):
         return talk.say("family.not_allowed")
-    ticket = await people.issue_family_ticket(talk.session, member, talk.now)
+    ticket = await tickets.issue_family_ticket(talk.session, member, talk.now)
     await people.record_consent(talk.session, member, Topic.FAMILY, True, talk.words.version, talk.now)
     people.resume(member, [Topic.FAMILY])
     return talk.say("family.code", code=f"{ticket.secret[:3]} {ticket.secret[3:]}")
@@ -35,7 +36,7 @@ async def by_code(talk: Talk, code: str) -> str:
             return talk.say("family.too_many")
     else:
         contact.wrong_codes = 0
-    ticket = await people.live_ticket(talk.session, TicketPurpose.FAMILY, code, talk.now)
+    ticket = await tickets.live_ticket(talk.session, TicketPurpose.FAMILY, code, talk.now)
     if ticket is None or (talk.person is not None and talk.person.id == ticket.person_id):
         contact.wrong_codes += 1
         contact.wrong_codes_until = talk.now + WRONG_CODES_WAIT
@@ -53,7 +54,7 @@ async def agree(talk: Talk, question: Question, text: str) -> str | None:
     if grammar.number(text, 1) is None and not agreed:
         return None
     await talk.answered(question)
-    ticket = await people.ticket_by_id(talk.session, question.subject_id or 0, talk.now)
+    ticket = await tickets.ticket_by_id(talk.session, question.subject_id or 0, talk.now)
     if ticket is None:
         return talk.say("family.wrong_code")
     known = talk.person if talk.person is not None and talk.person.role is not Role.GUEST else None
@@ -71,18 +72,10 @@ async def agree(talk: Talk, question: Question, text: str) -> str | None:
 async def unbind(talk: Talk) -> str:
     """解绑, from either side: the other one hears it as well, without a reason."""
     who = talk.who()
-    ended = await people.unlink(talk.session, who, talk.now)
-    if not ended:
+    if not await agreeing.end_ties(talk.session, who, talk.now):
         return talk.say("family.nobody")
     if who.role is not Role.FAMILY:
         await people.record_consent(talk.session, who, Topic.FAMILY, False, talk.words.version, talk.now)
-    for member, relative in ended:
-        await messages.clear(talk.session, "unlinked", talk.now, person_id=relative.id, kind="family_reminder")
-        if relative.id != who.id:
-            await messages.send(
-                talk.session, "family_ended", key=talk.key(f"family-ended:{relative.id}"), to=relative,
-                params={"member": member.id}, now=talk.now,
-            )  # fmt: skip
     return talk.say("family.unlinked_self" if who.role is Role.FAMILY else "family.unlinked")
 
 

@@ -3,22 +3,18 @@
 from datetime import timedelta
 
 from app.activities import service as activities
-from app.activities.models import Milestone
 from app.db import ident
 from app.escalations import service as escalations
 from app.escalations.states import Level
 from app.messages import broadcasts
-from app.messages import service as messages
 from app.messages.models import Question
 from app.people import service as people
 from app.people.models import Role
 from app.tasks.models import TaskKind
-from bot.conversation import grammar
+from bot.conversation import agreeing, grammar
 from bot.conversation.dialogue import dialogue
 from bot.conversation.rsvp import change, choices
 from bot.conversation.talk import Talk
-
-ROUTINE = (*(m.value for m in Milestone), "mood", "moved", "family_reminder")
 
 
 async def menu(talk: Talk) -> str:
@@ -68,20 +64,15 @@ async def my_activities(talk: Talk) -> str:
 async def my_data(talk: Talk) -> str:
     """Seeing, correcting, taking along and deleting one's records: a person does it, and is told to."""
     await talk.hand_over(TaskKind.TALK, "data", key=talk.key("data"))
-    return talk.say("help.my_data")
+    return f"{talk.say('help.my_data')}\n{talk.say('help.my_data_page', link=talk.links.own('data'))}"
 
 
 async def stop(talk: Talk) -> str:
     """退订: nothing more that was not asked for. A case that is open is not affected."""
     if talk.person is None:
         return talk.say("stop.nothing")
-    people.stop(talk.person)
-    for kind in ROUTINE:
-        await messages.clear(talk.session, "stopped", talk.now, person_id=talk.person.id, kind=kind)
-    if talk.person.role is Role.FAMILY:
-        await people.unlink(talk.session, talk.person, talk.now)
-        return talk.say("family.unlinked_self")
-    return talk.say("stop.done")
+    await agreeing.stop_everything(talk.session, talk.person, talk.now)
+    return talk.say("family.unlinked_self" if talk.person.role is Role.FAMILY else "stop.done")
 
 
 async def resume(talk: Talk) -> str:

@@ -14,7 +14,7 @@ from bot.conversation import grammar
 from bot.conversation.dialogue import dialogue
 from bot.conversation.talk import Talk
 
-TOPIC = "mood"
+TOPIC, WORDS, CALL = "mood", "mood.words", "mood.call"
 RULES = "mood-1"
 SCORES = range(1, 6)
 
@@ -26,7 +26,8 @@ async def ask_now(talk: Talk) -> str:
     latest = await mood.latest_prompt(talk.session, talk.who())
     prompt_id = latest.id if latest and latest.score is None and latest.expires_at > talk.now else None
     await talk.ask(TOPIC, lasts=timedelta(hours=4), subject_id=prompt_id)
-    return talk.say("mood.ask")
+    link = talk.links.mood(ident(talk.who()), talk.now, prompt_id)
+    return f"{talk.say('mood.ask')}\n{talk.say('mood.open', link=link)}"
 
 
 @dialogue(TOPIC, again="mood.again")
@@ -43,13 +44,38 @@ async def keep(talk: Talk, question: Question, score: int) -> None:
     await talk.answered(question)
 
 
+async def keep_score(talk: Talk, prompt_id: int | None, score: int) -> None:
+    """The same for an answer from the page, where the words have an answer of their own as well."""
+    await mood.note(talk.session, talk.who(), prompt_id, score, None, talk.now)
+
+
+async def keep_while_talked_to(talk: Talk, prompt_id: int | None, score: int, words: str) -> None:
+    """An answer from the page while a person talks to them: nothing is asked about it, and what it means is seen."""
+    await mood.note(talk.session, talk.who(), prompt_id, score, words or None, talk.now)
+    if await mood.lowest_twice(talk.session, talk.who()):
+        await _flag(talk, "mood.lowest-twice")
+
+
+async def more_words(talk: Talk, question: Question | None, text: str) -> str:
+    """Words that follow the last answer."""
+    if question is not None:
+        await talk.answered(question)
+    last = await mood.last_answer(talk.session, ident(talk.who()))
+    if last is not None:
+        await mood.add_words(talk.session, ident(last), text)
+    return talk.say("mood.words")
+
+
 async def answered_unread(talk: Talk) -> None:
     """A voice, a picture: an answer that a person has to look at, and not none."""
     await mood.answered_unread(talk.session, talk.who(), talk.now)
 
 
-async def note(talk: Talk, question: Question | None, score: int, words: str) -> str:
-    prompt_id = question.subject_id if question else None
+async def note(
+    talk: Talk, question: Question | None, score: int, words: str, *, prompt_id: int | None = None
+) -> str:  # fmt: skip
+    """`prompt_id`: what it answers, where that is known without a question in the chat."""
+    prompt_id = prompt_id or (question.subject_id if question else None)
     answer = await mood.note(talk.session, talk.who(), prompt_id, score, words or None, talk.now)
     if question is not None:
         await talk.answered(question)
@@ -82,8 +108,13 @@ async def call(talk: Talk, question: Question, text: str) -> str | None:
             return None
         await mood.add_words(talk.session, question.subject_id or 0, text)
         return None
-    await talk.answered(question)
-    if choice == 2:
+    return await wants_a_call(talk, question, choice == 1)
+
+
+async def wants_a_call(talk: Talk, question: Question | None, wanted: bool) -> str:
+    if question is not None:
+        await talk.answered(question)
+    if not wanted:
         return talk.say("mood.no_call")
     await _flag(talk, "mood.wants-a-call")
     return talk.say("mood.call")

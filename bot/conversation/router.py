@@ -6,15 +6,29 @@ from app.activities import service as activities
 from app.activities.machine import Answer
 from app.clock import local
 from app.db import ident
-from app.messages import questions
+from app.messages import questions, talking
 from app.messages import service as messages
 from app.messages.models import Question, QuestionState
 from app.people import service as people
 from app.people.models import Role
 from app.tasks.models import TaskKind
-from bot.conversation import checkin, danger, family, grammar, helping, joining, mood, orders, rsvp, staff, unread
+from bot.conversation import (
+    agreeing,
+    checkin,
+    danger,
+    family,
+    grammar,
+    helping,
+    joining,
+    mood,
+    orders,
+    rsvp,
+    staff,
+    unread,
+)
 from bot.conversation.dialogue import DIALOGUES
 from bot.conversation.grammar import Command
+from bot.conversation.on_page import MoodOnPage, PressedOnPage
 from bot.conversation.orders import StaffCommand, StaffVerb
 from bot.conversation.talk import Talk
 from bot.screening import Level
@@ -24,6 +38,8 @@ MENU = {
     "activities": Command.MY_ACTIVITIES, "mood": Command.MOOD, "help": Command.HELP, "person": Command.PERSON,
 }  # fmt: skip
 STAFF_MENU = {"tasks": StaffVerb.TASKS, "list": StaffVerb.LIST, "door_code": StaffVerb.DOOR_CODE}
+# What somebody may say at any time, also while a person talks to them: it is their right, and it is to the robot.
+ALWAYS = (Command.STOP, Command.RESUME, Command.UNBIND, Command.MY_DATA, Command.DELETE, Command.CONFIRM_DELETE)
 LATE_ANSWERS = timedelta(days=4)
 A_MOMENT = timedelta(minutes=1)  # WeChat's clock and ours need not agree to the second
 
@@ -32,6 +48,10 @@ async def respond(talk: Talk) -> str | None:
     """What we answer to a delivery; None where WeChat shows nothing anyway."""
     heard = talk.heard
     match heard:
+        case MoodOnPage():
+            return await _mood_on_page(talk, heard)
+        case PressedOnPage():
+            return await _pressed_on_page(talk, heard)
         case Text():
             return await _hear(talk, heard.content)
         case Unreadable():
@@ -59,22 +79,107 @@ async def _tapped(talk: Talk, key: str) -> str:
     question = await _open_question(talk)
     if question is not None and question.topic == danger.TOPIC and command in (Command.HELP, Command.PERSON):
         return await danger.not_safe(talk, question)  # whoever is asked whether they are safe asks for help
+    if _is_talked_to(talk) and command is not Command.MY_ACTIVITIES:
+        return await _somebody_talks(talk)
     return await _obey(talk, command)
 
 
-async def _hear(talk: Talk, text: str) -> str:
+async def _hear(talk: Talk, text: str) -> str | None:
     if talk.reading is not None and talk.reading.level is Level.RED:
         return await _hear_danger(talk, text)
+    if _is_talked_to(talk):
+        return await _between_people(talk, text)
     reply = await _understand(talk, text)
     if reply is not None:
         talk.contact.misunderstood = 0
     elif await danger.in_a_case(talk) and (not talk.in_danger or await danger.asked_whether_safe(talk)):
         return await danger.goes_on(talk, text)
     if talk.in_danger and talk.person is not None:
-        told = talk.worker is not None and await messages.reachable(talk.session, [ident(talk.worker)])
-        noted = talk.say("red.orange" if told else "red.orange_unread")
-        return f"{noted}\n\n{reply}" if reply else noted
+        return await _worried(talk, reply)
     return reply or await _ask_again(talk)
+
+
+async def _worried(talk: Talk, reply: str | None) -> str:
+    """Words that have to be looked at today: that is said first."""
+    told = talk.worker is not None and await messages.reachable(talk.session, [ident(talk.worker)])
+    noted = talk.say("red.orange" if told else "red.orange_unread")
+    return f"{noted}\n\n{reply}" if reply else noted
+
+
+def _is_talked_to(talk: Talk) -> bool:
+    """Whether a person of the staff talks to them just now, so that the robot is quiet."""
+    return talk.person is not None and talking.talker(talk.contact, talk.now) is not None
+
+
+async def _between_people(talk: Talk, text: str) -> str | None:
+    """What they write is for the person who talks to them. The robot answers only what a life can hang on.
+
+    Their numbers are no answers to it, nothing is asked, and what it does not understand is none of its business.
+    """
+    question, command = await _open_question(talk), grammar.command(text)
+    reply = None
+    if question is not None and question.topic == danger.TOPIC:
+        reply = await danger.safe(talk, question, text)
+    elif grammar.is_safe(text) is False and await danger.in_a_case(talk):
+        await danger.help_wanted(talk, text)
+        reply = talk.say("red.help")
+    if reply is None and command in ALWAYS:
+        return await _obey(talk, command)
+    await unread.wrote_back(talk)
+    if reply is None and await danger.in_a_case(talk):
+        await danger.join(talk, text)
+    if reply is None and talk.in_danger:
+        reply = await _worried(talk, None)
+    if reply is None and command in (Command.HELP, Command.PERSON):
+        reply = await _somebody_talks(talk)
+    return reply
+
+
+async def _somebody_talks(talk: Talk) -> str:
+    """Who reads them just now, and whom to call if that is too slow."""
+    speaks = talking.talker(talk.contact, talk.now)
+    by = (await people.person(talk.session, speaks)).name if speaks is not None else talk.say("people.somebody")
+    return talk.say("talking.somebody", by=by)
+
+
+async def _mood_on_page(talk: Talk, heard: MoodOnPage) -> str:
+    """A face, words, or both. The face is written down; the words are heard as they are in the chat."""
+    text, question = heard.content, await questions.current(talk.session, talk.contact, talk.now)
+    in_danger = talk.reading is not None and talk.reading.level is Level.RED
+    still_asked = question is not None and question.topic == danger.TOPIC
+    calls = bool(text) and grammar.is_safe(text) is False and await danger.in_a_case(talk)
+    command = grammar.command(text)
+    if _is_talked_to(talk) and not in_danger:
+        if heard.score is not None:
+            await mood.keep_while_talked_to(talk, heard.prompt_id, heard.score, text)
+        said = await _between_people(talk, text) if text else None
+        return said or talk.say("mood.words")
+    if text and (in_danger or still_asked or calls or command is not None):
+        if heard.score is not None:
+            await mood.keep_score(talk, heard.prompt_id, heard.score)
+        return await _hear(talk, text) or talk.say("mood.words")
+    about_mood = question if question is not None and question.topic in (mood.TOPIC, mood.WORDS, mood.CALL) else None
+    if heard.score is not None:
+        reply = await mood.note(talk, about_mood, heard.score, text, prompt_id=heard.prompt_id)
+    else:
+        reply = await mood.more_words(talk, about_mood if about_mood and about_mood.topic == mood.WORDS else None, text)
+    return await _worried(talk, reply) if talk.in_danger else reply
+
+
+async def _pressed_on_page(talk: Talk, heard: PressedOnPage) -> str:
+    """A button is an answer to what the page asked, whatever else has been asked in the chat since."""
+    question = await questions.current(talk.session, talk.contact, talk.now)
+
+    def asked(topic: str) -> Question | None:
+        return question if question is not None and question.topic == topic else None
+
+    match heard.item:
+        case "safe":
+            return await danger.is_safe_now(talk, asked(danger.TOPIC))
+        case "not_safe":
+            return await danger.not_safe(talk, asked(danger.TOPIC))
+        case "call" | "no_call":
+            return await mood.wants_a_call(talk, asked(mood.CALL), heard.item == "call")
 
 
 async def _hear_danger(talk: Talk, text: str) -> str:
@@ -249,14 +354,19 @@ def _words(talk: Talk) -> str | None:
     return talk.heard.content if isinstance(talk.heard, Text) else None
 
 
-async def _unreadable(talk: Talk) -> str:
+async def _unreadable(talk: Talk) -> str | None:
     """A voice message may hold anything: a person listens to it, and we ask for words."""
     kind = talk.heard.kind if isinstance(talk.heard, Unreadable) else ""
     await unread.put_before_a_person(talk, kind)
     if talk.person is not None:
         await mood.answered_unread(talk)
+    is_quiet = _is_talked_to(talk)
     if await danger.in_a_case(talk):
-        return await danger.goes_on_unread(talk)
+        if not is_quiet:
+            return await danger.goes_on_unread(talk)
+        await danger.join_unread(talk)
+    if is_quiet:
+        return None
     return talk.say("help.unreadable") if talk.person else talk.say("welcome.stranger")
 
 
@@ -281,7 +391,7 @@ async def _unfollowed(talk: Talk) -> None:
         return
     if not talk.person.role.is_staff:
         people.stop(talk.person)
-    for kind in helping.ROUTINE:
+    for kind in agreeing.ROUTINE:
         await messages.clear(talk.session, "unfollowed", talk.now, person_id=talk.person.id, kind=kind)
     if talk.person.role.is_staff:
         await talk.hand_over(TaskKind.CLEAR, "staff_gone", key=talk.key("staff-gone"))

@@ -14,6 +14,7 @@ from app.escalations.handling import Came
 from app.escalations.models import CaseRow, Via
 from app.escalations.states import Level, State
 from app.people import service as people
+from app.people import tickets
 from app.people.models import Person, Role
 from app.people.scope import Scope, scope_of
 from app.tasks import service as tasks
@@ -175,8 +176,8 @@ async def invite(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     if len(found) > 1:
         return talk.say("staff.many_such_members", name=command.rest)
     invited = found[0]
-    ticket = await people.issue_join_ticket(talk.session, invited, talk.now)
-    link = talk.links.qr(ticket.secret, talk.now, lasts=people.JOIN_TICKET_LASTS, digits="", purpose="join")
+    ticket = await tickets.issue_join_ticket(talk.session, invited, talk.now)
+    link = talk.links.qr(ticket.secret, talk.now, lasts=tickets.JOIN_TICKET_LASTS, digits="", purpose="join")
     key = "staff.joined_already" if invited.joined_at else "staff.invited"
     return talk.say(key, name=invited.name, link=link, pin=ticket.pin)
 
@@ -262,6 +263,8 @@ async def done(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     unhandled = await escalations.unhandled_behind(talk.session, number)
     if unhandled is not None and escalations.may_see(scope, talk.who(), unhandled):
         return talk.say("staff.take_it_first", code=unhandled.code)
+    if await tasks.waits_for_a_lead(talk.session, scope, number):
+        return talk.say("staff.leads_look", code=f"T-{number:04d}")
     if not await tasks.finish(talk.session, scope, number, talk.now):
         return talk.say("staff.unknown_code", code=f"T-{number:04d}")
     return talk.say("staff.task_done", code=f"T-{number:04d}")

@@ -18,6 +18,7 @@ from app.people.addressees import Addressee
 from app.people.models import House, Person, Programme, Role
 from app.tasks import service as tasks
 from app.tasks.models import TaskKind
+from bot.conversation.on_page import OnPage
 from bot.discretion import discreet
 from bot.lines import HOME, lines_of, region_of, zone_in
 from bot.lines.spoken import Callables
@@ -39,7 +40,7 @@ class Talk:
     session: AsyncSession
     now: datetime
     contact: Contact
-    heard: Inbound
+    heard: Inbound | OnPage
     links: Links
     quiet: Quiet
     programme: Programme | None = None

@@ -33,6 +33,14 @@ def _card(desk: Desk, what: Occurrence, note: str) -> Card:
     return desk.sheaf.known(("card", what.id, note, desk.words.locale), make)
 
 
+def _opens(desk: Desk, what: Occurrence, letter: Letter) -> Letter:
+    """With the card leading to the page of this activity; that link is one person's own, whatever else is alike."""
+    if letter.card is None:
+        return letter
+    url = desk.links.rsvp(ident(what), desk.who().id, desk.now, until=max(what.ends_at, desk.now))
+    return replace(letter, card=replace(letter.card, url=url))
+
+
 def _ask(desk: Desk, what: Occurrence) -> Ask:
     lasts = min(rsvp.OPEN_FOR, max(what.ends_at - desk.now, timedelta(minutes=1)))
     return Ask(rsvp.TOPIC, lasts, ident(what))
@@ -45,7 +53,7 @@ async def invite(desk: Desk) -> Letter:
     if seat.answer is not None or seat.present:
         raise Dropped("answered")
     text = desk.say("rsvp.invite", **rsvp.words_of(what, desk.zone))
-    return Letter(text, _card(desk, what, "card.note_answer"), _ask(desk, what), unsolicited=True)
+    return _opens(desk, what, Letter(text, _card(desk, what, "card.note_answer"), _ask(desk, what), unsolicited=True))
 
 
 @notice(Milestone.REMIND_DAY, Milestone.REMIND_HOURS, topic=Topic.ACTIVITIES, call_if_lost=True)
@@ -68,7 +76,7 @@ async def remind(desk: Desk) -> Letter:
         text, card = desk.say(sentence, **_about(desk, what)), _card(desk, what, note)
         return Letter(text, card, _ask(desk, what), unsolicited=not going)
 
-    return desk.alike(("remind", desk.row.kind, what.id, going), write)
+    return _opens(desk, what, desk.alike(("remind", desk.row.kind, what.id, going), write))
 
 
 def _days_ahead(desk: Desk, what: Occurrence) -> int:
@@ -94,7 +102,8 @@ async def family_reminder(desk: Desk) -> Letter:
         raise Dropped("not going or there")
     text = desk.say("remind.family", **rsvp.words_of(what, desk.zone))
     card = _card(desk, what, "card.note_family")
-    return Letter(text, replace(card, fields={**card.fields, "title": desk.say("card.title_family")}))
+    neutral = replace(card, fields={**card.fields, "title": desk.say("card.title_family")})
+    return _opens(desk, what, Letter(text, neutral))
 
 
 @notice(Milestone.MISSED, topic=Topic.ACTIVITIES)
@@ -118,11 +127,11 @@ async def moved(desk: Desk) -> Letter:
         text = desk.say("rsvp.moved", old_when=when_words(old_start, desk.zone)["when"], **about)
     else:
         text = desk.say("rsvp.moved_place", old_place=old_place, **about)
-    return Letter(text, _card(desk, what, "card.note_moved"), _ask(desk, what))
+    return _opens(desk, what, Letter(text, _card(desk, what, "card.note_moved"), _ask(desk, what)))
 
 
 @notice("called_off", topic=Topic.ACTIVITIES, call_if_lost=True, rides=True)
 async def called_off(desk: Desk) -> Letter:
     what = await desk.sheaf.occurrence(desk.subject_id)
     text = desk.say("rsvp.called_off", **rsvp.words_of(what, desk.zone))
-    return Letter(text, _card(desk, what, "card.note_off"))
+    return _opens(desk, what, Letter(text, _card(desk, what, "card.note_off")))

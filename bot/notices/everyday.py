@@ -21,7 +21,9 @@ async def ask_mood(desk: Desk) -> Letter:
     if await escalations.red_case_is_open(desk.session, desk.who().id):
         raise Dropped("open case")
     lasts = max(prompt.expires_at - desk.now, timedelta(minutes=1))
-    return Letter(desk.say("mood.ask"), None, Ask(mood.TOPIC, lasts, prompt.id), repeatable=False)
+    link = desk.links.mood(desk.who().id, desk.now, prompt.id)
+    said = f"{desk.say('mood.ask')}\n{desk.say('mood.open', link=link)}"
+    return Letter(said, None, Ask(mood.TOPIC, lasts, prompt.id), repeatable=False)
 
 
 @notice("family_linked", disturbs=False, rungs=(CUSTOMER,), rides=True)

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from bot.simulator import page, services, wecom
+from bot.simulator import page, rules, services, wecom
 from bot.simulator.controls import Controls
 from bot.simulator.errors import errmsg, explain
 from bot.simulator.platform import Platform
@@ -179,14 +179,15 @@ class _Api:
         return Response(drawing, media_type="image/svg+xml")
 
     async def authorize(self, request: Request) -> Response:
-        """Page authorisation for the phone in the cookie or in `phone`; without one, ask which phone."""
+        """Page authorisation for the phone in the cookie or in `phone`; without one, ask which phone.
+
+        With `snsapi_base` nobody is asked anything. The other scope is not for us: it shows a form to agree to.
+        """
         query = request.query_params
         back = query.get("redirect_uri", "")
-        if urlsplit(back).scheme not in ("http", "https"):
-            return Response("redirect_uri 参数错误", status_code=400)
-        if query.get("appid") != self.box.account.app_id:
-            return Response("AppID 参数错误", status_code=400)
-        openid = query.get("phone") or request.cookies.get(page.PHONE_COOKIE, "")
+        if wrong := rules.page_fault(query, self.box.account.app_id, self.box.pages.domain):
+            return Response(wrong, status_code=400)
+        openid = query.get("phone") or page.phone_of(request)
         if openid not in self.box.users:
             return page.choose_phone(request, self.box)
         joint = "&" if urlsplit(back).query else "?"

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
@@ -109,7 +109,10 @@ class Desk:
         if in_menu and request.query_params.get("menu"):
             await self.box.view(user.openid, url)
         answer = RedirectResponse(url, status_code=303, headers={"referrer-policy": "no-referrer"})
-        answer.set_cookie(PHONE_COOKIE, user.openid, httponly=True, samesite="lax", path="/")
+        if phone_of(request) != user.openid:
+            for name in self.box.pages.cookies:
+                answer.delete_cookie(name, path="/p")
+        answer.set_cookie(PHONE_COOKIE, quote(user.openid, safe=""), httponly=True, samesite="lax", path="/")
         return answer
 
     def operation(
@@ -215,6 +218,11 @@ class Desk:
                 self.box.mend()
             case other:
                 raise BadRequestError(f"没有 {other} 这个故障")
+
+
+def phone_of(request: Request) -> str:
+    """The openid of the phone in which this browser is; a cookie holds ASCII alone, and ours may be called 小河."""
+    return unquote(request.cookies.get(PHONE_COOKIE, ""))
 
 
 def choose_phone(request: Request, platform: Platform) -> Response:

@@ -25,6 +25,7 @@ from bot.simulator.state import (
     Delivery,
     Fault,
     Limits,
+    Pages,
     QrCode,
     RealAccountError,
     Refused,
@@ -95,10 +96,9 @@ class Platform:
         self.media: set[str] = set()
         self.sent_ids: dict[tuple[str, str], tuple[datetime, int]] = {}
         self.oauth_codes: dict[str, tuple[str, datetime, bool]] = {}
-        self.bad_signature_next = False
-        self.hold_next = False
-        self.deliver_next = 1
-        self.receipt_status = "success"
+        self.pages = Pages()
+        self.bad_signature_next = self.hold_next = False
+        self.deliver_next, self.receipt_status = 1, "success"
         self._door = Door(account, clock, door, door_path, answer_limit, retry_pauses)
         self._answer_limit = answer_limit
         self._used: dict[tuple[str, str], int] = {}

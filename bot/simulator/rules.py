@@ -6,6 +6,7 @@ Source: 「模板消息/订阅通知 参数值限制说明」, 「自定义菜�
 import re
 from collections.abc import Collection, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from bot.simulator.state import Refused, Template
 
@@ -60,6 +61,27 @@ def field_fault(key: str, value: str) -> str:
     rule = FIELD_RULES.get(key.rstrip("0123456789"))
     if rule is not None and not rule.fullmatch(value):
         return f"格式或长度不对（{len(value)} 字）"
+    return ""
+
+
+_STATE = re.compile(r"[A-Za-z0-9]{0,128}")
+
+
+def page_fault(query: Mapping[str, str], app_id: str, domain: str) -> str:
+    """Why a page authorisation is refused on the spot (Chinese, with the platform's number), or an empty string."""
+    back = urlsplit(query.get("redirect_uri", ""))
+    if back.scheme not in ("http", "https"):
+        return "redirect_uri 参数错误"
+    if query.get("appid") != app_id:
+        return "AppID 参数错误"
+    if domain and back.hostname != domain:
+        return f"10003 redirect_uri 域名与后台配置不一致：后台是 {domain}"
+    if query.get("response_type") != "code":
+        return "response_type 参数错误"
+    if query.get("scope") != "snsapi_base":
+        return "10005 没有这个 scope 的权限，这里只有 snsapi_base"
+    if not _STATE.fullmatch(query.get("state", "")):
+        return "state 参数错误：只能有字母和数字，最多 128 个"
     return ""
 
 

@@ -231,6 +231,13 @@ def oauth_token(box: Platform, query: Body) -> Answer:
     if box.clock.now() >= until:
         raise Refused(40029)
     box.oauth_codes[code] = (openid, until, True)
+    if box.users[openid].in_snapshot:
+        # A number that belongs to nobody, and no way to ask for more.
+        return {**_page_token(f"o_snapshot_{secrets.token_hex(8)}"), "is_snapshotuser": 1}
+    return _page_token(openid)
+
+
+def _page_token(openid: str) -> Answer:
     return {
         "access_token": secrets.token_urlsafe(64),
         "expires_in": 7200,

@@ -82,6 +82,15 @@ class Limits:
 
 
 @dataclass
+class Pages:
+    """`domain`: 网页授权域名; empty: any, so that a demo works on every port. `cookies`: what one browser has to forget
+    when it plays another phone, since every phone has a browser of its own."""
+
+    domain: str = ""
+    cookies: tuple[str, ...] = ()
+
+
+@dataclass
 class Bubble:
     """One thing in a chat. `raw` keeps the links a text came with; `text` is what a person reads.
 
@@ -146,6 +155,7 @@ class User:
     scene: str = ""
     blocks_notices: bool = False
     loses_notices: bool = False
+    in_snapshot: bool = False  # pages open in snapshot mode, which does not say who this is
     tags: list[int] = field(default_factory=list)  # in the order in which they were given
     windows: dict[str, Window] = field(default_factory=dict)
     consents: dict[str, int] = field(default_factory=dict)

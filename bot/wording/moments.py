@@ -41,12 +41,22 @@ def moment_words(moment: datetime, now: datetime, zone: str, locale: str = "zh-H
     """`今天 17:00`, `明天 08:30`, `11月25日（周三）08:30`; `today 17:00`, `Wed 25 Nov 08:30`."""
     here, today = local(moment, zone), local(now, zone).date()
     near = _NEAR["en" if locale == "en" else "zh"].get((here.date() - today).days)
-    if near:
-        return f"{near} {here:%H:%M}"
+    return f"{near} {here:%H:%M}" if near else full_words(moment, zone, locale)
+
+
+def full_words(moment: datetime, zone: str, locale: str = "zh-Hans") -> str:
+    """`11月25日（周三）14:00`, `11月25日（週三）14:00`, `Wed 25 Nov 14:00`."""
+    here, day = local(moment, zone), date_in_full(moment, zone, locale)
+    return f"{day} {here:%H:%M}" if locale == "en" else f"{day}{here:%H:%M}"
+
+
+def date_in_full(moment: datetime, zone: str, locale: str = "zh-Hans") -> str:
+    """`11月25日（周三）`, `11月25日（週三）`, `Wed 25 Nov`."""
+    here = local(moment, zone)
     if locale == "en":
-        return f"{_DAYS[here.weekday()]} {here.day} {_MONTHS[here.month - 1]} {here:%H:%M}"
+        return f"{_DAYS[here.weekday()]} {here.day} {_MONTHS[here.month - 1]}"
     day = day_words(moment, zone)
-    return f"{day.replace('周', '週') if locale == 'zh-Hant' else day}{here:%H:%M}"
+    return day.replace("周", "週") if locale == "zh-Hant" else day
 
 
 _NEAR = {

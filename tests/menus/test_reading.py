@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from app.pages.entrance import ROOMS
 from app.settings import SettingsError
 from bot.discretion import banned
 from bot.menus.reading import Audience, Menus, MenusError, parse_menus, read_menus, unfit
@@ -33,7 +34,22 @@ def test_nothing_that_cannot_be_taken_back_is_one_tap_away() -> None:
     menus = read_menus()
     rows = [menus.everyone, *(menu.buttons for menu in menus.tagged.values())]
     said = {one.says for row in rows for button in row for one in (button.under or (button,))}
-    assert said == {"activities", "mood", "person", "help", "tasks", "list", "door_code"}
+    assert said - {""} == {"activities", "mood", "person", "help", "tasks", "list", "door_code"}
+
+
+def test_what_a_menu_opens_is_there_and_asks_who_opened_it() -> None:
+    """A page is opened by nobody in particular: only those will do that ask WeChat whose they are."""
+    menus = read_menus()
+    rows = [menus.everyone, *(menu.buttons for menu in menus.tagged.values())]
+    opened = {one.opens for row in rows for button in row for one in (button.under or (button,))} - {""}
+    assert opened == {"/p/data", "/p/consent"}
+    assert opened <= {f"/p/{room}" for room in ROOMS}
+
+
+def test_what_opens_our_window_is_not_a_page() -> None:
+    """A tap that says something lets us write for a minute; a page does not (VIEW)."""
+    member = read_menus().tagged[Audience.MEMBER].buttons
+    assert [button.says for button in member[:2]] == ["activities", "mood"]
 
 
 def test_first_names_fit_on_every_phone() -> None:

@@ -244,4 +244,4 @@ async def test_on_postgres_each_gets_their_tag_as_well(settings: Settings, postg
         assert await ring(story) == 0
         assert (await tag_of(story, "o_wangle"), await sees(story, "小河")) == ("C组", ["我的活动", "今天如何", "帮助"])
         found = await doctor.examine(there, story.house.clock, story.house.worlds.wechat)
-        assert [line.what for line in found if line.bad] == ["网址", "出事告诉谁"]
+        assert [line.what for line in found if line.bad] == ["网址", "网页授权域名", "出事告诉谁"]

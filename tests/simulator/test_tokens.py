@@ -1,9 +1,10 @@
 """Tokens, page codes and daily quotas."""
 
 import httpx
+import pytest
 
 from app.clock import Clock
-from bot.simulator import Platform
+from bot.simulator import Platform, services
 
 from .conftest import ACCOUNT, Api
 
@@ -74,6 +75,7 @@ async def test_a_page_code_is_worth_one_openid(box: Platform, web: httpx.AsyncCl
     query = {
         "appid": ACCOUNT.app_id,
         "redirect_uri": "https://example.org/p?x=1",
+        "response_type": "code",
         "state": "s1",
         "scope": "snsapi_base",
     }
@@ -90,3 +92,44 @@ async def test_a_page_code_is_worth_one_openid(box: Platform, web: httpx.AsyncCl
     assert (await trade(back.params["code"]))["errcode"] == 40163
     assert (await trade("nonsense"))["errcode"] == 40029
     assert (await web.get("/connect/oauth2/authorize", params=query | {"redirect_uri": "javascript:1"})).is_error
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"redirect_uri": "javascript:1"}, "redirect_uri"),
+        ({"redirect_uri": "https://elsewhere.example/p"}, "10003"),
+        ({"appid": "wx_other"}, "AppID"),
+        ({"response_type": "token"}, "response_type"),
+        ({"scope": "snsapi_userinfo"}, "10005"),
+        ({"state": "with-a-dash"}, "state"),
+        ({"state": "s" * 129}, "state"),
+    ],
+)
+async def test_a_page_authorisation_that_is_not_as_the_platform_wants_it_is_refused(
+    box: Platform, web: httpx.AsyncClient, changed: dict[str, str], said: str
+) -> None:
+    box.pages.domain = "example.org"
+    query = {
+        "appid": ACCOUNT.app_id, "redirect_uri": "https://example.org/p", "response_type": "code",
+        "scope": "snsapi_base", "state": "s1", "phone": "o_he",
+    }  # fmt: skip
+    assert (await web.get("/connect/oauth2/authorize", params=query)).status_code == 302
+    answer = await web.get("/connect/oauth2/authorize", params=query | changed)
+    assert answer.status_code == 400
+    assert said in answer.text
+
+
+async def test_a_page_code_is_good_for_five_minutes(box: Platform, web: httpx.AsyncClient, clock: Clock) -> None:
+    code = services.oauth_code(box, "o_he")
+    clock.forward(minutes=5)
+    ask = {"appid": ACCOUNT.app_id, "secret": ACCOUNT.app_secret, "code": code}
+    assert (await web.get("/sns/oauth2/access_token", params=ask)).json()["errcode"] == 40029
+
+
+async def test_in_a_snapshot_nobody_learns_who_it_is(box: Platform, web: httpx.AsyncClient) -> None:
+    box.user("o_he").in_snapshot = True
+    ask = {"appid": ACCOUNT.app_id, "secret": ACCOUNT.app_secret, "code": services.oauth_code(box, "o_he")}
+    answer = (await web.get("/sns/oauth2/access_token", params=ask)).json()
+    assert answer["is_snapshotuser"] == 1
+    assert answer["openid"] not in box.users

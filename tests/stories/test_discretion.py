@@ -218,7 +218,9 @@ async def test_no_tag_scene_address_or_menu_tells_anything(settings: Settings) -
         tags = [tag for number, tag in box.tags.items() if number != 2]
         assert min(len(links), len(scenes), len(menus), len(tags)) > 1
         assert telling([*links, *scenes, *menus, *tags], Shows.CARD) == []
-        assert all(re.fullmatch(r"http://house/p/(case|tasks|qr)/[\w-]+", link) for link in links)
+        assert all(
+            re.fullmatch(r"http://house/p/((case|tasks|qr|rsvp|mood)/[\w-]+|data|consent)", link) for link in links
+        )
         assert all(re.fullmatch(r"[\w-]{16,64}", scene) for scene in scenes)
         assert telling(everything_shown(story)) == []
         assert box.work is not None

@@ -16,6 +16,7 @@ class Form:
     action: str
     fields: dict[str, str] = field(default_factory=dict)
     button: str = ""
+    of_button: bool = False
 
 
 class _Forms(HTMLParser):
@@ -32,16 +33,23 @@ class _Forms(HTMLParser):
         if tag == "form":
             assert given["method"] == "post"
             self.found.append(Form(given["action"]))
+        elif tag == "button":
+            form = next(form for form in reversed(self.found) if not form.of_button)
+            # Of a form with several buttons, which of them was pressed is part of what it sends.
+            own = {given["name"]: given["value"]} if "name" in given else {}
+            self._pressed = Form(form.action, {**form.fields, **own}, of_button=True) if own else form
+            if own:
+                self.found.append(self._pressed)
         elif tag == "input" and (given["type"] == "hidden" or "checked" in given):
             self.found[-1].fields[given["name"]] = given["value"]
-        self._in_button = tag == "button"
+        self._in_button = self._in_button or tag == "button"
 
     def handle_endtag(self, tag: str) -> None:
         self._in_button = self._in_button and tag != "button"
 
     def handle_data(self, data: str) -> None:
         if self._in_button:
-            self.found[-1].button += data
+            self._pressed.button += data
 
 
 class Visit:
@@ -68,12 +76,12 @@ class Visit:
 
     @property
     def buttons(self) -> list[str]:
-        return [form.button for form in _Forms(self.page).found]
+        return [form.button for form in _Forms(self.page).found if form.button]
 
-    def form(self, button: str) -> Form:
-        """The form with this button, to be sent now or later."""
-        found = next(form for form in _Forms(self.page).found if form.button == button)
-        return Form(urljoin(self._at, found.action), found.fields, found.button)
+    def form(self, button: str, nth: int = 0) -> Form:
+        """The form with this button (the `nth` of them, from 0), to be sent now or later."""
+        found = [form for form in _Forms(self.page).found if form.button == button][nth]
+        return Form(urljoin(self._at, found.action), found.fields, found.button, found.of_button)
 
     async def presses(self, button: str | Form, headers: dict[str, str] | None = None, **filled_in: str) -> str:
         """Press a button of the page, or of one that was shown before; then everything that follows happens."""
