@@ -211,7 +211,7 @@ async def letters(session: AsyncSession, since: datetime, n: int, before: int | 
     )  # fmt: skip
     if before is not None:
         wanted = wanted.where(col(Inbox.id) < before)
-    rows = await session.execute(wanted.where(sealed.is_not(None)).order_by(col(Inbox.id).desc()).limit(n))
+    rows: Any = await session.execute(wanted.where(sealed.is_not(None)).order_by(col(Inbox.id).desc()).limit(n))
     return [_letter(*row) for row in rows]
 
 
