@@ -52,9 +52,10 @@ test-all: install-dev ## the tests, the long ones too
 chaos: install-dev ## kill processes among thousands of messages and at every point of a red case, and count (some minutes)
 	@$(BIN)/python -m pytest -s -m chaos
 
-bench: install ## measure delivery and escalation, each beside the least that could do the same (five minutes)
+bench: install ## measure delivery, escalation and the console's pages, each beside the least that could do the same (seven minutes)
 	@$(BIN)/tongxing bench delivery
 	@$(BIN)/tongxing bench escalation
+	@$(BIN)/tongxing bench pages
 
 lint: install-dev ## ruff: rules and format
 	@$(BIN)/ruff check .

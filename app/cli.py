@@ -324,6 +324,21 @@ def bench_escalation(
     escalation.run(load, database_url)
 
 
+@bench_cli.command("pages")
+def bench_pages(
+    members: Annotated[int, typer.Option(min=120, help="多少同伴")] = 2118,
+    messages: Annotated[int, typer.Option(min=0, help="以前的消息")] = 100_000,
+    cases: Annotated[int, typer.Option(min=1, help="没结束的事")] = 500,
+    rounds: Annotated[int, typer.Option(min=20, help="每页打开几次")] = 200,
+) -> None:
+    """控制台的待办和个人页要多久才打开；旁边是什么也不查的首页。"""
+    from app.bench import pages
+
+    set_up_logs("error")
+    tune()
+    pages.run(members, messages, cases, rounds)
+
+
 @cli.command()
 def demo(
     port: Port = 8000,

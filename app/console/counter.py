@@ -3,6 +3,7 @@
 No answer is kept by anybody on the way, none can be framed, and nothing but our own style and script is loaded.
 """
 
+import gzip
 import hashlib
 import hmac
 from collections.abc import Sequence
@@ -65,6 +66,8 @@ class Counter:
             lstrip_blocks=True,
         )  # fmt: skip
         self._static = {file.name: file.read_bytes() for file in (HERE / "static").iterdir()}
+        # Only what is the same for everybody is packed: a page with a secret in it, packed, can be guessed at (BREACH).
+        self._packed = {name: gzip.compress(body, mtime=0) for name, body in self._static.items()}
         digest = hashlib.sha256(b"".join(self._static[name] for name in sorted(self._static)))
         self._built = digest.hexdigest()[:12]
 
@@ -86,7 +89,12 @@ class Counter:
             return Response(status_code=404)
         kind = "text/css; charset=utf-8" if name.endswith(".css") else "text/javascript; charset=utf-8"
         # The address changes with the content: kept as long as anybody likes.
-        keep = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+        keep = {
+            "Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff",
+            "Vary": "Accept-Encoding",
+        }  # fmt: skip
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            return Response(self._packed[name], media_type=kind, headers={**keep, "Content-Encoding": "gzip"})
         return Response(self._static[name], media_type=kind, headers=keep)
 
     async def _answer(self, room: Room, way: Way, request: Request) -> Response:
@@ -148,9 +156,10 @@ class Counter:
         match answer:
             case Page(template, status, data):
                 nav = [(one.name, one.nav) for one in self.rooms if one.nav and desk.who.role in one.roles]
+                shown = {"now": desk.now, "zone": desk.zone, "house": desk.house, "form": desk.form, **data}
                 return self.render(
-                    template, words=desk.words, status=status, who=desk.who, house=desk.house, nav=nav,
-                    here=room.name, csrf=csrf, now=desk.now, zone=desk.zone, **data,
+                    template, words=desk.words, status=status, who=desk.who, home=desk.house, nav=nav,
+                    room=room.name, csrf=csrf, **shown,
                 )  # fmt: skip
             case Back(to):
                 return RedirectResponse(to, status_code=303, headers=HEADERS)

@@ -12,10 +12,9 @@ from app.db import ident, ring
 from app.escalations import journal
 from app.escalations.models import CaseRow, FollowUp, Referral
 from app.escalations.states import REFER_FROM, Level
-from app.escalations.targets import of_role
 from app.messages import service as messages
 from app.people import service as people
-from app.people.models import Person, Role
+from app.people.models import Person
 
 FOLLOW_UPS = "follow-ups"
 FOLLOW_UP_AT = time(9, 0)
@@ -90,7 +89,7 @@ async def unreached(session: AsyncSession, case_id: int, person_id: int, now: da
 
 
 async def _tell_leaders(session: AsyncSession, row: CaseRow, follow_up: FollowUp, nth: int, now: datetime) -> None:
-    for person_id in await of_role(session, await people.person(session, row.person_id), Role.SUPERVISOR):
+    for person_id in await people.leads_of(session, await people.person(session, row.person_id)):
         if person_id != follow_up.owner_id:
             await _tell(session, row, "case_missed", person_id, nth, now)
 

@@ -20,6 +20,7 @@ from app.escalations.states import Ladder, Level, Target
 from app.messages import channels
 from app.messages import service as messages
 from app.people.models import House, Person, Role
+from app.people.scope import covering
 from app.tasks import service as tasks
 from app.tasks.models import TaskKind
 
@@ -102,10 +103,6 @@ async def weaknesses(
 
 
 async def _houses(session: AsyncSession, programme_id: int, now: datetime) -> list[_House]:
-    leads = select(col(Person.id)).where(
-        col(Person.programme_id) == programme_id, col(Person.role) == Role.SUPERVISOR
-    )  # fmt: skip
-    leading = frozenset(p for p in await session.scalars(leads) if p is not None)
     found = []
     for house in await session.scalars(select(House).where(col(House.programme_id) == programme_id)):
         pairs = await session.execute(
@@ -116,6 +113,8 @@ async def _houses(session: AsyncSession, programme_id: int, now: datetime) -> li
         there = frozenset((worker, backup) for worker, backup in pairs)
         if there:
             shifts = await duty.plan(session, house, now, now + ROTA_AHEAD)
+            leads = select(col(Person.id)).where(col(Person.role) == Role.SUPERVISOR, covering(house))
+            leading = frozenset(p for p in await session.scalars(leads) if p is not None)
             found.append(_House(house.id or 0, there, frozenset(shift.person_id for shift in shifts), leading))
     return found
 

@@ -33,10 +33,13 @@ async def shift_over(session: AsyncSession, shift: Shift, now: datetime) -> bool
     return True
 
 
-async def heirs(session: AsyncSession, who: Person, cases: Sequence[CaseRow], now: datetime) -> list[Person]:
-    """Who could take these cases over, at most three, all of whom some channel leads to.
+async def heirs(
+    session: AsyncSession, who: Person, cases: Sequence[CaseRow], now: datetime, *, choices: int | None = CHOICES
+) -> list[Person]:  # fmt: skip
+    """Who could take these cases over, at most `choices`, all of whom some channel leads to.
 
-    First who is on duty now where the cases are, then who else answers for these members, then who leads.
+    First who is on duty now where the cases are, then who else answers for these members, then who leads; where
+    there is no limit, then everybody else who serves there.
     """
     found: list[int | None] = []
     for house_id in dict.fromkeys(row.house_id for row in cases):
@@ -48,7 +51,8 @@ async def heirs(session: AsyncSession, who: Person, cases: Sequence[CaseRow], no
         staff = await people.staff_of(session, await people.person(session, row.person_id))
         everybody = [await people.person(session, number) for number in staff]
         found += [person.id for person in everybody if person.role is Role.SUPERVISOR]
+        found += [person.id for person in everybody if choices is None]
     asked = list(dict.fromkeys(number for number in found if number not in (None, who.id)))
     by_channel = await messages.reachable(session, [number for number in asked if number is not None])
     chosen = [number for number in asked if number is not None and number in by_channel]
-    return [await people.person(session, number) for number in chosen[:CHOICES]]
+    return [await people.person(session, number) for number in chosen[:choices]]

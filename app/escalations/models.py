@@ -104,6 +104,7 @@ class Via(StrEnum):
     CHAT = "chat"
     WECOM = "wecom"
     PAGE = "page"
+    CONSOLE = "console"
     API = "api"
 
 

@@ -104,7 +104,7 @@ def may_see(scope: Scope, who: Person, row: CaseRow) -> bool:
     return scope.covers(row.house_id) or who.id in (row.owner_id, row.offered_to_id)
 
 
-def _can_take(scope: Scope, who: Person) -> ColumnElement[bool]:
+def can_take(scope: Scope, who: Person) -> ColumnElement[bool]:
     return and_(
         _open_to(scope, who),
         (col(CaseRow.state) == State.OPEN) | (col(CaseRow.offered_to_id) == who.id),
@@ -117,7 +117,7 @@ async def to_take(session: AsyncSession, scope: Scope, who: Person) -> list[Case
 
     While somebody is in danger, it never means practice.
     """
-    untaken = select(CaseRow).where(_can_take(scope, who))
+    untaken = select(CaseRow).where(can_take(scope, who))
     rows = list(await session.scalars(untaken.order_by(col(CaseRow.level).desc(), col(CaseRow.id))))
     danger = any(row.level is Level.RED and not row.drill for row in rows)
     return [row for row in rows if not (danger and row.drill)]
@@ -142,10 +142,10 @@ async def at_hand(
 ) -> list[CaseRow]:
     """What this person has and what they can take, the most urgent first; `n` of them, behind `after`."""
     mine, level, number = col(CaseRow.owner_id) == who.id, col(CaseRow.level), col(CaseRow.id)
-    in_danger = select(number).where(_can_take(scope, who), level == Level.RED, ~col(CaseRow.drill)).exists()
+    in_danger = select(number).where(can_take(scope, who), level == Level.RED, ~col(CaseRow.drill)).exists()
     wanted = select(CaseRow).where(
         col(CaseRow.state) != State.RESOLVED,
-        mine | and_(_can_take(scope, who), ~(col(CaseRow.drill) & in_danger)),
+        mine | and_(can_take(scope, who), ~(col(CaseRow.drill) & in_danger)),
     )
     others = func.coalesce(col(CaseRow.owner_id), 0) != who.id
     if after is not None:

@@ -43,10 +43,10 @@ async def _meant(session: AsyncSession, subject: Person, targets: tuple[Target, 
             case Target.DUTY:
                 found += await on_duty(session, house, now)
             case Target.SUPERVISOR:
-                found += await of_role(session, subject, Role.SUPERVISOR)
+                found += await people.leads_of(session, subject)
             case Target.EVERYONE:
                 found += [subject.worker_id, subject.backup_id, *await on_duty(session, house, now)]
-                found += await of_role(session, subject, Role.SUPERVISOR)
+                found += await people.leads_of(session, subject)
     return list(dict.fromkeys(p for p in found if p is not None and p != subject.id))
 
 

@@ -14,12 +14,10 @@ from app.escalations.events import Effect
 from app.escalations.journal import append
 from app.escalations.models import CaseEvent, CaseRow
 from app.escalations.states import Level
-from app.escalations.targets import of_role
 from app.messages import channels
 from app.messages import service as messages
 from app.messages.models import Lane
 from app.people import service as people
-from app.people.models import Role
 from app.tasks import service as tasks
 from app.tasks.models import TaskKind
 
@@ -121,7 +119,7 @@ async def _nobody_took_it(session: AsyncSession, row: CaseRow, seq: int, now: da
 
 
 async def _tell_leaders(session: AsyncSession, row: CaseRow, what: str, seq: int, now: datetime) -> None:
-    leads = await of_role(session, await people.person(session, row.person_id), Role.SUPERVISOR)
+    leads = await people.leads_of(session, await people.person(session, row.person_id))
     for person_id in await messages.reachable(session, leads):
         if person_id != row.owner_id:
             await notify(session, row, person_id, seq, now, what=what, owner=row.owner_id)
@@ -139,7 +137,7 @@ async def _practice_is_over(session: AsyncSession, row: CaseRow, called_off: str
         what = "drill_off" if called_off else "drill_over"
         for person_id in await alerted(session, row):
             await notify(session, row, person_id, seq, now, what=what, not_before=now + A_MOMENT)
-    leads = await of_role(session, await people.person(session, row.person_id), Role.SUPERVISOR)
+    leads = await people.leads_of(session, await people.person(session, row.person_id))
     for person_id in await messages.reachable(session, leads):
         await messages.send(
             session, "drill_report", key=f"drill_report:{row.id}:{person_id}",

@@ -16,9 +16,10 @@ from app.loading.lines import Path
 from app.loading.problems import Problem
 from app.loading.schema import ActivityEntry, Entry, HouseEntry, MemberEntry, Plan, ProgrammeEntry, StaffEntry
 from app.loading.sentences import nearest
-from app.people.models import Role
+from app.people.models import Reach, Role
 from bot.lines import OTHER, region_of_zone, regions
 
+NOT_ON_DUTY = {Role.COUNSELLOR: "同伴辅导员", Role.ADMINISTRATOR: "管系统的人"}
 LABELS = ("精神", "心理", "抑郁", "自杀", "患者", "康复", "服药", "病")
 
 
@@ -73,6 +74,8 @@ def _same_names(file: ProgrammeFile) -> Iterator[Problem]:
     """签到 阿珠 must mean one person."""
     first: dict[tuple[str, str], str] = {}
     for person in file.people():
+        if person.role is Role.ADMINISTRATOR:
+            continue  # in no list and in no chat
         houses = person.houses if isinstance(person, StaffEntry) else (person.house,)
         for house in houses:
             other = first.setdefault((house, person.name), person.code)
@@ -165,7 +168,19 @@ def _houses(file: ProgrammeFile) -> Iterator[Problem]:
 def _staff(file: ProgrammeFile) -> Iterator[Problem]:
     for person in file.staff:
         if person.duty and not person.answers:
-            yield file.problem(person, "duty", f"{person.code} 是同伴辅导员，不排值班，请删掉 duty 或改 role")
+            yield file.problem(
+                person, "duty", f"{person.code} 是{NOT_ON_DUTY[person.role]}，不排值班，请删掉 duty 或改 role"
+            )
+        if person.role is Role.ADMINISTRATOR:
+            for field in ("openid", "wecom", "mail"):
+                if getattr(person, field):
+                    text = f"{person.code} 是管系统的人，不收同伴的消息和警报，请删掉 {field}"
+                    yield file.problem(person, field, text)
+        if person.reach is Reach.DISTRICT and _complete(file, "houses"):
+            theirs = [house for house in file.houses if house.code in person.houses]
+            if theirs and not any(house.district for house in theirs):
+                text = f"写的是 district，可是 {person.code} 的小站没有写 district：请在 houses 里写上，或改 reach"
+                yield file.problem(person, "reach", text)
         days = Counter(shift.weekday for shifts in person.duty for shift in shifts)
         if any(times > 1 for times in days.values()):
             yield file.problem(person, "duty", f"{person.code} 同一天写了两段，一天只能写一段，请合成一段")
@@ -185,7 +200,7 @@ def _companions(file: ProgrammeFile) -> Iterator[Problem]:
             elif person is not None and not person.answers:
                 text = f"{member.code} 的 {field} 要是社工或督导（role: worker 或 supervisor），{code} 不是"
                 yield file.problem(member, field, text)
-            elif person is not None and person.role == Role.WORKER and member.house not in person.houses:
+            elif person is not None and _cannot_answer(file, person, member.house):
                 text = f"{code} 不负责 {member.code} 的小站，请在 {code} 的 also 里加上 {member.house}"
                 yield file.problem(member, field, text)
         if member.worker and member.worker == member.backup:
@@ -205,15 +220,18 @@ def _rota(file: ProgrammeFile) -> Iterator[Problem]:
             if codes.lack(code):
                 yield file.sheet.problem(path, f"写的 {code} 不在 staff 里{nearest(code, codes.known)}")
             elif person is not None and not person.answers:
-                yield file.sheet.problem(path, f"{code} 是同伴辅导员，不排值班，请换一位社工或督导")
-            elif person is not None and person.role == Role.WORKER and _serves_not(file, person, turns.house):
+                yield file.sheet.problem(path, f"{code} 是{NOT_ON_DUTY[person.role]}，不排值班，请换一位社工或督导")
+            elif person is not None and _cannot_answer(file, person, turns.house):
                 yield file.sheet.problem(path, f"{code} 不负责这个小站，请在 {code} 的 also 里加上 {turns.house}")
     for day in file.days:
         if day.hours_of is not None and day.kind is not DayKind.WORKING:
             yield file.problem(day, "hours_of", "只用在上班的日子（kind: working），请删掉")
 
 
-def _serves_not(file: ProgrammeFile, person: StaffEntry, house: str) -> bool:
+def _cannot_answer(file: ProgrammeFile, person: StaffEntry, house: str) -> bool:
+    """A worker answers for the houses they serve, a supervisor for those they see."""
+    if person.role is Role.SUPERVISOR:
+        return not file.sees(person, house)
     return file.house(house) is not None and house not in person.houses
 
 
@@ -285,9 +303,9 @@ def _somebody_answers(file: ProgrammeFile) -> Iterator[Problem]:
     targets = {target for step in (red.steps if red else ()) for target in step.targets} or {
         Target(target) for step in DEFAULTS[Level.RED]["steps"] for target in step["targets"]
     }
-    led_by_supervisor = any(person.role == Role.SUPERVISOR for person in file.staff)
+    leads = [person for person in file.staff if person.role is Role.SUPERVISOR]
     for member in file.members:
-        if not _leads_to_somebody(member, targets, led_by_supervisor):
+        if not _leads_to_somebody(member, targets, any(file.sees(person, member.house) for person in leads)):
             text = f"{member.code} 求助时不一定有人可找：请写 worker（只有值班的人不够，值班以外的时间没有人）"
             yield file.problem(member, "worker", text)
 

@@ -14,6 +14,7 @@ from app.loading.schema import (
     RotaEntry,
     StaffEntry,
 )
+from app.people.models import Reach
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,14 @@ class ProgrammeFile:
 
     def house(self, code: str) -> HouseEntry | None:
         return next((house for house in self.houses if house.code == code), None)
+
+    def sees(self, person: StaffEntry, house: str) -> bool:
+        """Whether somebody's scope has a house in it; one that could not be read is nobody's fault here."""
+        if person.sees_all or house in person.houses or self.house(house) is None:
+            return True
+        districts = {found.district for code in person.houses if (found := self.house(code)) and found.district}
+        there = self.house(house)
+        return person.reach is Reach.DISTRICT and there is not None and there.district in districts
 
     def people(self) -> tuple[StaffEntry | MemberEntry, ...]:
         return (*self.staff, *self.members)

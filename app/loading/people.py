@@ -44,7 +44,9 @@ async def load(
         changed[member.code] |= settle(people[member.code], worker_id=worker, backup_id=backup)
     for somebody in file.staff:
         row = people[somebody.code]
-        changed[somebody.code] |= settle(row, wecom=somebody.wecom or None, mail=somebody.mail or None)
+        changed[somebody.code] |= settle(
+            row, wecom=somebody.wecom or None, mail=somebody.mail or None, reach=somebody.reach
+        )
     staff = [people[person.code] for person in file.staff]
     postings, rota = await _by_person(session, Posting, staff), await _by_person(session, Duty, staff)
     for person in file.staff:

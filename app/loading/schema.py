@@ -24,7 +24,8 @@ from app.loading.weekly import (
     read_turn,
     weekly_rule,
 )
-from app.people.models import Role
+from app.people.models import Reach, Role
+from app.people.scope import WIDE
 from bot.lines import WEEKDAYS, region_of_zone
 
 RULE_PARTS = frozenset(
@@ -267,14 +268,16 @@ class HouseEntry(Entry):
     venue: Text = ""
     phone: Phone = ""
     zone: Zone = ""
+    district: Title = ""
 
 
 class StaffEntry(Entry):
     code: Code = Field(description="工作人员的代码（英文字母和数字）")
     name: Title = Field(description="工作人员的姓名")
-    role: Literal[Role.WORKER, Role.SUPERVISOR, Role.COUNSELLOR] = Field(
-        description="身份：worker（社工）、supervisor（督导）或 counsellor（同伴辅导员）"
+    role: Literal[Role.WORKER, Role.SUPERVISOR, Role.COUNSELLOR, Role.ADMINISTRATOR] = Field(
+        description="身份：worker（社工）、supervisor（督导）、counsellor（同伴辅导员）或 administrator（管系统的人）"
     )
+    reach: Reach | None = None
     house: Code = Field(description="所在小站的 code")
     also: list[Code] = Field(default_factory=list, description="还负责的小站的 code，比如 [a, b]")
     phone: Phone = ""
@@ -286,6 +289,10 @@ class StaffEntry(Entry):
     @property
     def houses(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys((self.house, *self.also)))
+
+    @property
+    def sees_all(self) -> bool:
+        return self.reach is Reach.PROGRAMME or (self.reach is None and self.role in WIDE)
 
     @property
     def answers(self) -> bool:

@@ -114,7 +114,7 @@ async def _houses(
     for entry in file.houses:
         row = standing.get(entry.code) or House(programme_id=ident(programme), code=entry.code, name=entry.name)
         zone = entry.zone or file.programme.zone
-        changed = settle(row, name=entry.name, venue=entry.venue, phone=entry.phone, zone=zone)
+        changed = settle(row, name=entry.name, venue=entry.venue, phone=entry.phone, zone=zone, district=entry.district)
         session.add(row)
         tally.count(new=entry.code not in standing, changed=changed)
         houses[entry.code] = row

@@ -55,7 +55,7 @@ def explained(
 ) -> list[Why]:  # fmt: skip
     return [
         Why(
-            moment_words(flag.at, now, house.zone), marked(flag), tuple(_because(flag, words)),
+            moment_words(flag.at, now, house.zone), marked(flag), tuple(because(flag, words)),
             _pieces(flag, texts) if "before" in flag.weighed.split() else (),
         )
         for flag in flags
@@ -70,7 +70,8 @@ def marked(flag: Flag) -> tuple[str, str, str]:
     return said[: flag.start], said[flag.start : flag.end], said[flag.end :]
 
 
-def _because(flag: Flag, words: Wording) -> Iterator[str]:
+def because(flag: Flag, words: Wording) -> Iterator[str]:
+    """The reasons for one reading, without a word of what was said."""
     by_rule = next((rule.reason for rule in in_force().rules.rules if rule.id == flag.rule), None)
     if by_rule is not None:
         yield by_rule

@@ -26,7 +26,7 @@ class Known:
 
 async def around(session: AsyncSession, who: Person) -> Known:
     """The people of their house, everybody on the staff of the programme, and the house itself."""
-    staff = [role for role in Role if role.is_staff]
+    staff = [role for role in Role if role.signs_in]
     people = await session.scalars(
         select(Person).where(
             or_(

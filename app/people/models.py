@@ -21,7 +21,20 @@ class Role(StrEnum):
 
     @property
     def is_staff(self) -> bool:
+        """Whether members and alerts come to them; whoever keeps the machine running sees nobody's words."""
         return self in (Role.COUNSELLOR, Role.WORKER, Role.SUPERVISOR)
+
+    @property
+    def signs_in(self) -> bool:
+        return self.is_staff or self is Role.ADMINISTRATOR
+
+
+class Reach(StrEnum):
+    """How far somebody's eyes go: the houses they serve, those of the same districts, all of the programme."""
+
+    HOUSE = "house"
+    DISTRICT = "district"
+    PROGRAMME = "programme"
 
 
 class Topic(StrEnum):
@@ -59,12 +72,14 @@ class House(Record, table=True):
     zone: str = "Asia/Shanghai"
     venue: str = ""
     phone: str = ""
+    district: str = Field(default="", max_length=40, sa_column_kwargs={"server_default": ""})
 
 
 class Person(Record, table=True):
     """Somebody we know, from the register or because they joined. Visible to the staff of their house.
 
-    `wecom` is the member's id in WeCom and `mail` an address: staff can be reached there as well.
+    `wecom` is the member's id in WeCom and `mail` an address: staff can be reached there as well. `reach`: how far
+    they see, where it is not what their role has anyway.
     """
 
     __table_args__ = (UniqueConstraint("programme_id", "code"),)
@@ -73,6 +88,7 @@ class Person(Record, table=True):
     house_id: int = Field(foreign_key="house.id", index=True)
     code: str = Field(max_length=40)
     role: Role = Field(sa_type=words(Role))
+    reach: Reach | None = Field(default=None, sa_type=words(Reach))
     name: str = Field(sa_type=Encrypted)
     called: str | None = Field(default=None, sa_type=Encrypted)
     phone: str | None = Field(default=None, sa_type=Encrypted)

@@ -6,6 +6,7 @@ from sqlmodel import col
 
 from app.db import ident
 from app.people.models import House, Person, Posting, Role
+from app.people.scope import covering
 
 
 async def counsellors_of(session: AsyncSession, house_id: int) -> list[Person]:
@@ -16,13 +17,13 @@ async def counsellors_of(session: AsyncSession, house_id: int) -> list[Person]:
     return list(await session.scalars(found))
 
 
-async def workers_at(session: AsyncSession, programme_id: int, house_id: int) -> list[int]:
-    """Every worker who serves a house, and whoever leads its programme."""
-    posted = select(col(Posting.person_id)).where(col(Posting.house_id) == house_id)
+async def workers_at(session: AsyncSession, house: House) -> list[int]:
+    """Every worker who serves a house, and whoever leads it."""
+    posted = select(col(Posting.person_id)).where(col(Posting.house_id) == house.id)
     found = select(col(Person.id)).where(
-        col(Person.programme_id) == programme_id,
-        (col(Person.role) == Role.SUPERVISOR)
-        | (col(Person.role) == Role.WORKER) & ((col(Person.house_id) == house_id) | col(Person.id).in_(posted)),
+        col(Person.programme_id) == house.programme_id,
+        (col(Person.role) == Role.SUPERVISOR) & covering(house)
+        | (col(Person.role) == Role.WORKER) & ((col(Person.house_id) == house.id) | col(Person.id).in_(posted)),
     )
     return [person_id for person_id in await session.scalars(found.order_by(col(Person.id))) if person_id is not None]
 
@@ -30,4 +31,4 @@ async def workers_at(session: AsyncSession, programme_id: int, house_id: int) ->
 async def who_runs(session: AsyncSession, house: House) -> list[int]:
     """Those to whom a matter of the house itself falls, in order: its counsellors, its workers, whoever leads."""
     counsellors = [ident(one) for one in await counsellors_of(session, ident(house))]
-    return [*counsellors, *await workers_at(session, house.programme_id, ident(house))]
+    return [*counsellors, *await workers_at(session, house)]

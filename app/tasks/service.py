@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -61,8 +61,22 @@ def visible_tasks(scope: Scope) -> Select[Task]:
     return select(Task).where(within(scope, Task), col(Task.done_at).is_(None)).order_by(col(Task.id))
 
 
-async def open_in(session: AsyncSession, scope: Scope, n: int = 50) -> list[Task]:
-    return list(await session.scalars(visible_tasks(scope).limit(n)))
+async def open_in(session: AsyncSession, scope: Scope, n: int = 50, skip: int = 0) -> list[Task]:
+    return list(await session.scalars(visible_tasks(scope).offset(skip).limit(n)))
+
+
+async def visible_task(session: AsyncSession, scope: Scope, task_id: int) -> Task:
+    """What still has to be done, by its number. LookupError: there is no such task in this scope."""
+    task: Task | None = await session.scalar(visible_tasks(scope).where(col(Task.id) == task_id))
+    if task is None:
+        raise LookupError(f"no task {task_id}")
+    return task
+
+
+async def count_in(session: AsyncSession, scope: Scope, *, reason: str = "") -> int:
+    """How many things still have to be done in a scope; those of one `reason`, if one is named."""
+    open_ones = visible_tasks(scope) if not reason else visible_tasks(scope).where(col(Task.reason) == reason)
+    return await session.scalar(select(func.count()).select_from(open_ones.order_by(None).subquery())) or 0
 
 
 async def open_for(session: AsyncSession, scope: Scope, who: Person, n: int = 50) -> list[Task]:

@@ -6,7 +6,7 @@ from app.clock import local
 from app.db import ident
 from app.people import service as people
 from app.people.models import House, Person, Role
-from app.people.scope import Scope, scope_of
+from app.people.scope import Scope, serves
 from bot.conversation.orders import StaffCommand
 from bot.conversation.talk import Talk
 from bot.conversation.when import When, read_when
@@ -36,5 +36,5 @@ async def who_and_when(talk: Talk, command: StaffCommand, scope: Scope, how: str
 
 async def served_by(talk: Talk, scope: Scope, who: Person) -> list[House]:
     """The houses in scope that this colleague serves: their own alone, for one who leads the programme."""
-    theirs = {who.house_id} if who.role is Role.SUPERVISOR else (await scope_of(talk.session, who)).houses
+    theirs = {who.house_id} if who.role is Role.SUPERVISOR else await serves(talk.session, who)
     return [house for house in await houses_in(talk, scope) if ident(house) in theirs]

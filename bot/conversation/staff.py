@@ -15,6 +15,7 @@ from app.escalations.handling import Came
 from app.escalations.models import CaseRow, Via
 from app.escalations.states import Level, State
 from app.people import service as people
+from app.people import tickets
 from app.people.models import Person, Role
 from app.people.scope import Scope, scope_of
 from app.tasks import service as tasks
@@ -176,8 +177,8 @@ async def invite(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     if len(found) > 1:
         return talk.say("staff.many_such_members", name=command.rest)
     invited = found[0]
-    ticket = await people.issue_join_ticket(talk.session, invited, talk.now)
-    link = talk.links.qr(ticket.secret, talk.now, lasts=people.JOIN_TICKET_LASTS, digits="", purpose="join")
+    ticket = await tickets.issue_join_ticket(talk.session, invited, talk.now)
+    link = talk.links.qr(ticket.secret, talk.now, lasts=tickets.JOIN_TICKET_LASTS, digits="", purpose="join")
     key = "staff.joined_already" if invited.joined_at else "staff.invited"
     return talk.say(key, name=invited.name, link=link, pin=ticket.pin)
 

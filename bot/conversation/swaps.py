@@ -13,8 +13,8 @@ from app.messages import questions
 from app.messages import service as messages
 from app.messages.models import Question
 from app.people import service as people
-from app.people.models import Person
-from app.people.scope import Scope, scope_of
+from app.people.models import Person, Role
+from app.people.scope import Scope, scope_of, serves
 from bot.conversation import grammar
 from bot.conversation.colleagues import houses_in, who_and_when
 from bot.conversation.dialogue import dialogue
@@ -41,7 +41,8 @@ async def swap(talk: Talk, command: StaffCommand, scope: Scope) -> str:
         return talk.say("rota.with_yourself")
     if not await messages.reachable(talk.session, [ident(other)]):
         return talk.say("staff.colleague_unreachable", name=other.name)
-    theirs = (await scope_of(talk.session, other)).houses
+    leads = other.role is Role.SUPERVISOR
+    theirs = (await scope_of(talk.session, other)).houses if leads else await serves(talk.session, other)
     houses = [house for house in await houses_in(talk, scope) if house.id in theirs]
     made = await changes.propose(talk.session, houses, talk.who(), other, when.day, talk.now, back=when.other)
     if isinstance(made, Obstacle):

@@ -1,5 +1,6 @@
 """What every page of the console shares: signed in or not at all, from our own pages only, kept by nobody."""
 
+import hashlib
 import re
 
 import pytest
@@ -8,6 +9,8 @@ from sqlalchemy import select
 from app.people.models import Person, Role
 from tests.conftest import Story
 from tests.console.clerk import PASSWORD, Clerk, every_way, has_account
+
+HTMX = "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717"
 
 
 async def test_whoever_is_not_signed_in_comes_to_the_sign_in_and_then_where_they_wanted(story: Story) -> None:
@@ -108,3 +111,12 @@ async def test_whoever_is_not_on_the_staff_any_more_sees_nothing(story: Story) -
 def test_every_way_of_the_console_names_its_parameters() -> None:
     for _method, path in every_way():
         assert not re.search(r"\{[a-z_]+\}", path), f"{path}: say what kind of parameter it is"
+
+
+async def test_the_script_is_htmx_as_it_was_published(story: Story) -> None:
+    """2.0.11 of the npm package htmx.org: a changed file would run in every page of the console."""
+    async with Clerk(story, "王乐") as wangle:
+        where = re.search(r'src="([^"]*htmx.min.js)"', wangle.page)
+        assert where is not None
+        script = await wangle.opens(where[1])
+    assert hashlib.sha256(script.encode()).hexdigest() == HTMX

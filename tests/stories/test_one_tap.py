@@ -95,7 +95,7 @@ async def test_whoever_comes_second_is_told_who_has_it(story: Story, member: Pho
     page = await visit.presses(TAKE)
     assert "刚才没有接成：王乐 已经接手了。" in page
     assert "王乐 在处理" in page
-    assert visit.buttons == []
+    assert visit.buttons == ["我也来一起处理"]
     assert (await owner_of(story), await logged(story, "Taken")) == ("王乐", [("Taken", "chat")])
 
 

@@ -1,7 +1,7 @@
 """marks on a list can be taken back, lists are closed, and who is missing is known or unknown
 
-Revision ID: 0013
-Revises: 0012
+Revision ID: 0014
+Revises: 0013
 """
 
 from datetime import timedelta
@@ -11,8 +11,8 @@ from alembic import op
 
 import app.db
 
-revision = "0013"
-down_revision = "0012"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

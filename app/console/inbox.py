@@ -1,0 +1,209 @@
+"""What waits for somebody: cases by urgency, tasks, what colleagues are at work on, what is over."""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.console.desk import CASES, Answer, Back, Desk, Page, Room
+from app.db import ident
+from app.escalations import journal, lists
+from app.escalations import service as escalations
+from app.escalations.ladders import read_ladder
+from app.escalations.models import CaseRow
+from app.escalations.service import Place
+from app.escalations.states import Level, State
+from app.pages import why
+from app.people import service as people
+from app.people.models import House, Person
+from app.readiness import ASLEEP, TROUBLES
+from app.tasks import service as tasks
+from bot.wording.moments import moment_words
+
+room = Room("inbox", nav="/console/inbox", roles=CASES)
+
+A_PAGE = 20
+TABS = ("now", "others", "tasks", "over")
+SOON = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Left:
+    """How long somebody has still: `key` names the sentence; urgent is what is late or nearly."""
+
+    key: str
+    n: int
+    urgent: bool
+
+
+@dataclass(frozen=True)
+class Card:
+    row: CaseRow
+    subject: Person
+    house: House
+    owner: Person | None
+    offered_to: Person | None
+    opened: str
+    because: str
+    left: Left | None
+    seq: int
+    yours: bool
+    can_take: bool
+
+
+@room.get("/inbox", roles=CASES)
+async def inbox(desk: Desk) -> Answer:
+    tab = desk.query("tab") if desk.query("tab") in TABS else "now"
+    counts = await lists.counts(desk.session, desk.scope, desk.who)
+    data: dict[str, Any] = {
+        "tab": tab, "tabs": TABS, "counts": counts, "n_tasks": await tasks.count_in(desk.session, desk.scope),
+        "banners": await banners(desk),
+    }  # fmt: skip
+    if tab == "tasks":
+        return Page("inbox/tasks.html", **data, **await _tasks(desk))
+    skip = _number(desk.query("skip"))
+    if tab == "now":
+        rows = await escalations.at_hand(desk.session, desk.scope, desk.who, A_PAGE + 1, _place(desk.query("after")))
+        more = f"tab=now&after={_after(desk.who, rows[A_PAGE - 1])}" if len(rows) > A_PAGE else ""
+    else:
+        rows = await (
+            lists.with_others(desk.session, desk.scope, desk.who, A_PAGE + 1, skip)
+            if tab == "others"
+            else lists.over(desk.session, desk.scope, A_PAGE + 1, skip)
+        )
+        more = f"tab={tab}&skip={skip + A_PAGE}" if len(rows) > A_PAGE else ""
+    shown = await cards(desk, rows[:A_PAGE])
+    return Page(
+        "inbox/inbox.html", cards=shown, more=more, first=not (skip or desk.query("after")),
+        seen=await _fingerprint(desk), **data,
+    )  # fmt: skip
+
+
+@room.get("/inbox/pulse", roles=CASES)
+async def pulse(desk: Desk) -> Answer:
+    """What a page that stands open asks every few seconds: is there news, and how long is left now."""
+    wanted = [int(part) for part in desk.query("shown").split(",")[:A_PAGE] if part.isascii() and part.isdecimal()]
+    rows = await lists.visible_of(desk.session, desk.scope, desk.who, [n for n in wanted if n < 2**31])
+    seen = await _fingerprint(desk)
+    return Page(
+        "inbox/pulse.html", changed=desk.query("seen") not in ("", seen), seen=desk.query("seen") or seen,
+        shown=",".join(str(row.id) for row in rows), lefts=[(row, left(row, desk.now)) for row in rows],
+        banners=await banners(desk), counts=await lists.counts(desk.session, desk.scope, desk.who),
+    )  # fmt: skip
+
+
+@room.get("/inbox/{case:int}", roles=CASES)
+async def one(desk: Desk) -> Answer:
+    """One card by itself: what is put in the place of the old one after something was pressed on it."""
+    row = await lists.visible_case(desk.session, desk.scope, desk.who, desk.path("case"))
+    (card,) = await cards(desk, [row])
+    return Page("inbox/one.html", card=card, came=desk.query("came"))
+
+
+@room.post("/tasks/{task:int}/done", roles=CASES)
+async def task_done(desk: Desk) -> Answer:
+    task = await tasks.visible_task(desk.session, desk.scope, desk.path("task"))
+    if await escalations.unhandled_behind(desk.session, ident(task)) is not None:
+        return Back("/console/inbox?tab=tasks&came=take_it")
+    await tasks.finish(desk.session, desk.scope, ident(task), desk.now)
+    return Back("/console/inbox?tab=tasks&came=done")
+
+
+async def _tasks(desk: Desk) -> dict[str, Any]:
+    skip = _number(desk.query("skip"))
+    waiting = await tasks.open_in(desk.session, desk.scope, A_PAGE + 1, skip)
+    shown = waiting[:A_PAGE]
+    subjects = await people.people_by_id(desk.session, {task.person_id for task in shown if task.person_id})
+    houses = await people.houses_by_id(desk.session, {task.house_id for task in shown if task.house_id})
+    rows = [
+        (
+            task, subjects.get(task.person_id or 0), houses.get(task.house_id or 0),
+            moment_words(task.created_at, desk.now, desk.zone),
+            await escalations.unhandled_behind(desk.session, ident(task)),
+        )
+        for task in shown
+    ]  # fmt: skip
+    more = f"tab=tasks&skip={skip + A_PAGE}" if len(waiting) > A_PAGE else ""
+    came = desk.query("came") if desk.query("came") in ("done", "take_it") else ""
+    return {"rows": rows, "more": more, "came": came}
+
+
+async def cards(desk: Desk, rows: Sequence[CaseRow]) -> list[Card]:
+    """What is shown of these; as many queries for twenty of them as for one."""
+    numbers = [ident(row) for row in rows]
+    wanted = {n for row in rows for n in (row.person_id, row.owner_id, row.offered_to_id) if n is not None}
+    known = await people.people_by_id(desk.session, wanted)
+    houses = await people.houses_by_id(desk.session, {row.house_id for row in rows})
+    flags = await lists.newest_flags(desk.session, numbers)
+    seqs = await journal.newest_of(desk.session, numbers)
+    found = []
+    for row in rows:
+        flag = flags.get(ident(row))
+        taken = row.owner_id is not None and row.offered_to_id != desk.who.id
+        found.append(
+            Card(
+                row, known[row.person_id], houses[row.house_id], known.get(row.owner_id or 0),
+                known.get(row.offered_to_id or 0),
+                moment_words(row.opened_at, desk.now, houses[row.house_id].zone),
+                "；".join(why.because(flag, desk.words)) if flag is not None else "", left(row, desk.now),
+                seqs.get(ident(row), 0), row.owner_id == desk.who.id,
+                row.state is not State.RESOLVED and not taken,
+            )
+        )  # fmt: skip
+    return found
+
+
+def left(row: CaseRow, now: datetime) -> Left | None:
+    """How long until somebody has to have spoken to them, or, where that was done, until a result is owed."""
+    if row.state is State.RESOLVED:
+        return None
+    by = row.next_action_at
+    if row.owner_id is None or by is None:
+        by = (row.level_since or row.opened_at) + read_ladder(row.ladder).contact_within
+    span = by - now
+    late = span < timedelta()
+    minutes = math.ceil(span.total_seconds() / 60) if not late else int(-span.total_seconds() // 60)
+    unit, n = ("minutes", minutes)
+    if minutes >= 48 * 60:
+        unit, n = ("days", minutes // (24 * 60))
+    elif minutes >= 120:
+        unit, n = ("hours", minutes // 60)
+    return Left(f"{'late' if late else 'left'}_{unit}", n, late or span < SOON)
+
+
+async def banners(desk: Desk) -> list[str]:
+    """What everybody has to know at once: nobody was reached, or the program itself does not do its work."""
+    found = []
+    if n := await tasks.count_in(desk.session, desk.scope, reason="unhandled"):
+        found.append(desk.say("console_inbox.unhandled", n=n))
+    watch = desk.tools.watch
+    troubles = [TROUBLES[trouble] for trouble in sorted(watch.troubles)] + ([ASLEEP] if watch.is_asleep() else [])
+    if troubles:
+        found.append(desk.say("console_inbox.engine", why="；".join(troubles)))
+    return found
+
+
+async def _fingerprint(desk: Desk) -> str:
+    """Changes whenever what waits for this person does."""
+    rows = await escalations.at_hand(desk.session, desk.scope, desk.who, A_PAGE)
+    seqs = await journal.newest_of(desk.session, [ident(row) for row in rows])
+    parts = [f"{row.id}.{row.level:d}.{row.state}.{row.owner_id}.{row.version}.{seqs.get(ident(row))}" for row in rows]
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]
+
+
+def _after(who: Person, row: CaseRow) -> str:
+    return f"{row.level:d}.{row.owner_id == who.id:d}.{row.id}"
+
+
+def _place(after: str) -> Place | None:
+    parts = after.split(".")
+    if len(parts) != 3 or not all(part.isascii() and part.isdecimal() and len(part) < 10 for part in parts):
+        return None
+    level, mine, number = map(int, parts)
+    return Place(Level(level), bool(mine), number) if level in list(Level) else None
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 0
