@@ -80,6 +80,14 @@ def visible_people(scope: Scope) -> Select[Person]:
     return select(Person).where(within(scope, Person))
 
 
+async def visible_person(session: AsyncSession, scope: Scope, person_id: int) -> Person:
+    """LookupError where there is nobody with this number in this scope."""
+    found: Person | None = await session.scalar(visible_people(scope).where(col(Person.id) == person_id))
+    if found is None:
+        raise LookupError(f"no person {person_id}")
+    return found
+
+
 async def find_by_name(session: AsyncSession, scope: Scope, name: str, roles: Iterable[Role]) -> list[Person]:
     """The people of `scope` who are called, or registered as, `name`. Names are sealed, so we look at each."""
     people = await session.scalars(visible_people(scope).where(col(Person.role).in_(list(roles))))
