@@ -1,7 +1,7 @@
 """who looked at whom and why, notes about a person, and that somebody talks to them
 
 Revision ID: 0016
-Revises: 0012
+Revises: 0013
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 import app.db
 
 revision = "0016"
-down_revision = "0012"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
