@@ -28,6 +28,7 @@ from app.main import Tongxing, create_app
 from app.people import service as people
 from app.settings import GivenSettings, Settings
 
+RULE = "suicide.wish"
 TARGET = 100  # milliseconds, of 95 in 100
 
 
@@ -96,7 +97,7 @@ async def _in_danger(session: AsyncSession, city: City, n: int, house: Tongxing)
     step = max(1, len(city.members) // max(n, 1))
     for at, number in enumerate(city.members[::step][:n]):
         await escalations.flag(
-            session, await people.person(session, number), levels[at % 3], "suicide", rule="suicide.wish",
+            session, await people.person(session, number), levels[at % 3], "suicide", rule=RULE,
             rules_version="bench", said="最近睡不好，什么都不想做", now=house.clock.now(),
         )  # fmt: skip
 

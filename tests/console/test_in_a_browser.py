@@ -123,6 +123,9 @@ async def test_every_page_is_fit_for_everybody_light_and_small(looking: Looking,
         if login and login not in pages:
             pages[login] = await signed_in(looking, await looking.window(375, dark=dark), login)
         page = pages[login] if login else await looking.open(await looking.window(375, dark=dark), looking.address)
+        head = await page.request.get(f"{looking.address}console{path}")
+        if not head.headers["content-type"].startswith("text/html"):
+            continue  # a file to take along, not a page
         weight = await opened(page, f"{looking.address}console{path}")
         if weight > HEAVIEST:
             wrong.append(f"{path} weighs {weight}")

@@ -10,10 +10,12 @@ from app.db import ident
 from app.escalations import service as escalations
 from app.escalations.states import Level
 from app.main import Tongxing
+from app.marks import drafts
 from app.people import glass
 from app.people.models import House, Person, Role
 from app.tasks import service as tasks
 from app.tasks.models import TaskKind
+from bot.screening.loader import RULES
 
 
 async def another_house(house: Tongxing) -> int:
@@ -60,9 +62,12 @@ async def things(house: Tongxing, house_id: int) -> dict[str, int]:
         )  # fmt: skip
         occurrence = await session.scalar(select(Occurrence).where(Occurrence.slot == f"thing-{house_id}"))  # type: ignore[arg-type]
         broken = await glass.write_down(session, member, worker, "他打电话来", now)
+        draft = await drafts.keep(session, worker, RULES.read_text(encoding="utf-8"), now)
+        (reading,) = await escalations.flags_of(session, row)
         assert occurrence is not None
         assert task is not None
         return {
             "house": house_id, "person": ident(member), "case": ident(row), "task": task,
             "glass": ident(broken), "occurrence": ident(occurrence),
+            "draft": ident(draft), "reading": ident(reading),
         }  # fmt: skip

@@ -1,6 +1,6 @@
 """who looked at whom and why, notes about a person, and that somebody talks to them
 
-Revision ID: 0016
+Revision ID: 0014
 Revises: 0013
 """
 
@@ -9,7 +9,7 @@ from alembic import op
 
 import app.db
 
-revision = "0016"
+revision = "0014"
 down_revision = "0013"
 branch_labels = None
 depends_on = None
