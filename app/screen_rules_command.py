@@ -50,8 +50,9 @@ async def use(
     rules = read_book(source)
     async with own_database(settings) as db:
         tried = await trial.try_out(db, rules, clock.now(), _quiet(settings))
+        same = f"{rules.version} 已经在用了，没有改动"
         if tried.new == tried.old:
-            raise ValueError(f"{rules.version} 已经在用了，没有改动")
+            raise ValueError(same)
         lost = tried.found.lost
         if lost and not even_so:
             raise ValueError(
@@ -65,6 +66,8 @@ async def use(
                 )
             except trial.Overtaken:
                 raise ValueError(OVERTAKEN) from None
+            except trial.AlreadyInForce:
+                raise ValueError(same) from None
         return f"第 {ident(row)} 份规则（{rules.version}）生效了，{_soon()}。换回去：tongxing screen rules back"
 
 

@@ -2,13 +2,13 @@
 
 from starlette.routing import Route
 
-from app.console import cases, figures, glass, home, inbox, people, person
+from app.console import cases, figures, glass, home, inbox, people, person, screening_rules
 from app.console.counter import Counter
 from app.console.desk import Tools
-from app.console.screening_rules import room as screening
 from app.console.signin import SignInPage
 
-ROOMS = (home.room, inbox.room, cases.room, people.room, person.room, glass.room, screening, figures.room)
+SCREENING = screening_rules.room  # that of screening.py, with the ways of the rules
+ROOMS = (home.room, inbox.room, cases.room, people.room, person.room, glass.room, SCREENING, figures.room)
 
 
 def console_routes(tools: Tools) -> list[Route]:

@@ -61,7 +61,7 @@ async def mark(desk: Desk) -> Answer:
     judged = _judged(desk.form.get("as", ""))
     row = await escalations.case(desk.session, read.flag.case_id)
     try:
-        await marks.mark_flag(desk.session, desk.who, row, ident(read.flag), judged, desk.now, via=Via.PAGE)
+        await marks.mark_flag(desk.session, desk.who, row, ident(read.flag), judged, desk.now, via=Via.CONSOLE)
     except NothingToMark:
         return await _readings(desk, trouble="console_screening.nothing_to_mark", status=422)
     return Back(f"{HERE}?show={_shown(desk.form.get('show', '')).value}&marked={read.flag.id}")
@@ -131,7 +131,7 @@ async def note_missed(desk: Desk) -> Answer:
     if level not in {one.value for one in URGENCIES}:
         return await _missed(desk, trouble="console_screening.missed_no_level")
     came = await marks.missed(
-        desk.session, desk.who, words, Urgency(level), what_reads(words), desk.now, via=Via.PAGE
+        desk.session, desk.who, words, Urgency(level), what_reads(words), desk.now, via=Via.CONSOLE
     )  # fmt: skip
     codes = ".".join(row.code for row in came.cases)
     return Back(f"{HERE}/missed?people={came.people}&level={level}&opened={int(came.opened)}&cases={codes}")

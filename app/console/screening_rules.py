@@ -12,7 +12,8 @@ from typing import Any
 from starlette.responses import Response
 
 from app.console.desk import CASES, LEADS, RUNS, Answer, Back, Desk, Page
-from app.console.screening import HERE, number_in, room
+from app.console.screening import HERE, number_in
+from app.console.screening import room as room
 from app.db import ident
 from app.marks import books, drafts
 from app.marks import desk as marked
@@ -54,16 +55,13 @@ async def rules(desk: Desk) -> Answer:
     found = [rule for rule in standing.rules if _speaks_of(rule, asked)]
     pages = max(-(-len(found) // ON_A_PAGE), 1)
     page = min(number_in(desk.query("page")) or 1, pages)
-    scope, leads = desk.scope, desk.who.role is Role.ADMINISTRATOR
-    if leads:
-        scope = type(scope)(scope.programme_id, await people.houses_of(desk.session, scope.programme_id))
-    fared = await marked.fared(desk.session, scope, desk.now - trial.LOOKS_BACK)
+    fared = await marked.fared(desk.session, desk.scope, desk.now - trial.LOOKS_BACK)
     book = await books.in_force(desk.session)
     newest = _version(book)
     return Page(
         "screening/rules.html", rules=found[(page - 1) * ON_A_PAGE : page * ON_A_PAGE], n=len(standing.rules),
         version=standing.version, soon=newest if newest != standing.version else "", asked=asked, page=page,
-        pages=pages, fared=fared, never=marked.Fared(), too_few=TOO_FEW, leads=leads,
+        pages=pages, fared=fared, never=marked.Fared(), too_few=TOO_FEW,
         model=fared.get(MODEL, marked.Fared()) if in_force().model and page == pages and not asked else None,
     )  # fmt: skip
 
@@ -109,8 +107,6 @@ def _line(desk: Desk, row: RuleBook) -> dict[str, Any]:
 
 async def _may_change(desk: Desk) -> bool:
     """Rules are everybody's: only whoever looks after all of the programme, and of the only one there is."""
-    if desk.who.role is Role.ADMINISTRATOR:
-        return True
     whole = await people.houses_of(desk.session, desk.scope.programme_id)
     return whole <= desk.scope.houses and await people.only_programme(desk.session) is not None
 

@@ -212,10 +212,11 @@ async def letters(session: AsyncSession, since: datetime, n: int, before: int | 
     if before is not None:
         wanted = wanted.where(col(Inbox.id) < before)
     rows = await session.execute(wanted.where(sealed.is_not(None)).order_by(col(Inbox.id).desc()).limit(n))
-    return [
-        Letter(number, str(person) if person is not None else f"{account} {openid}", *rest)
-        for number, person, account, openid, *rest in rows
-    ]
+    return [_letter(*row) for row in rows]
+
+
+def _letter(number: int, person: int | None, account: str, openid: str, *rest: Any) -> Letter:
+    return Letter(number, str(person) if person is not None else f"{account} {openid}", *rest)
 
 
 async def how_many_letters(session: AsyncSession, since: datetime) -> int:
