@@ -2,13 +2,16 @@
 
 from starlette.routing import Route
 
-from app.console import cases, figures, glass, home, inbox, people, person, screening_rules
+from app.console import cases, figures, glass, home, inbox, ladders, people, person, roster, screening_rules
 from app.console.counter import Counter
 from app.console.desk import Tools
 from app.console.signin import SignInPage
 
 SCREENING = screening_rules.room  # that of screening.py, with the ways of the rules
-ROOMS = (home.room, inbox.room, cases.room, people.room, person.room, glass.room, SCREENING, figures.room)
+ROOMS = (
+    home.room, inbox.room, cases.room, people.room, person.room, glass.room, roster.room, ladders.room, SCREENING,
+    figures.room,
+)  # fmt: skip
 
 
 def console_routes(tools: Tools) -> list[Route]:

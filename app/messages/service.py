@@ -212,7 +212,7 @@ async def letters(session: AsyncSession, since: datetime, n: int, before: int | 
     if before is not None:
         wanted = wanted.where(col(Inbox.id) < before)
     rows = await session.execute(wanted.where(sealed.is_not(None)).order_by(col(Inbox.id).desc()).limit(n))
-    return [_letter(*row) for row in rows]
+    return [_letter(*tuple[Any, ...](row)) for row in rows]
 
 
 def _letter(number: int, person: int | None, account: str, openid: str, *rest: Any) -> Letter:
