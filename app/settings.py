@@ -133,6 +133,10 @@ class Settings(BaseSettings):
 
     console_idle_hours: Annotated[float, Field(gt=0)] = 12
     console_hours: Annotated[float, Field(gt=0)] = 24 * 14
+    console_totp_for: tuple[Literal["counsellor", "worker", "supervisor", "administrator"], ...] = (
+        "supervisor",
+        "administrator",
+    )
 
     clock_offset: float = 0.0
 

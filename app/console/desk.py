@@ -72,7 +72,10 @@ Answer: TypeAlias = Page | Back | Response
 
 @dataclass
 class Desk:
-    """`session`: of a GET that writes nothing it is a view, otherwise a unit of work."""
+    """`session`: of a GET that writes nothing it is a view, otherwise a unit of work.
+
+    A handler that changes what this browser is trusted with sets `new_key`: the key that its cookie has from now on.
+    """
 
     tools: Tools
     request: Request
@@ -84,6 +87,7 @@ class Desk:
     words: Wording
     now: datetime
     form: Form
+    new_key: str = ""
 
     @property
     def zone(self) -> str:

@@ -2,12 +2,12 @@
 
 from starlette.routing import Route
 
-from app.console import cases, home, inbox
+from app.console import accounts, cases, home, inbox
 from app.console.counter import Counter
 from app.console.desk import Tools
 from app.console.signin import SignInPage
 
-ROOMS = (home.room, inbox.room, cases.room)
+ROOMS = (home.room, inbox.room, cases.room, accounts.room)
 
 
 def console_routes(tools: Tools) -> list[Route]:

@@ -62,5 +62,5 @@ async def things(house: Tongxing, house_id: int) -> dict[str, int]:
         assert task is not None
         return {
             "house": house_id, "person": ident(member), "case": ident(row), "task": task,
-            "occurrence": ident(occurrence),
+            "occurrence": ident(occurrence), "colleague": ident(worker),
         }  # fmt: skip
