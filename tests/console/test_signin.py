@@ -1,4 +1,4 @@
-"""Signing in: what somebody knows, what they have, how often they may guess, and the link that everything begins with."""
+"""Signing in: what somebody knows, what they have, how often they may guess, and the link it begins with."""
 
 import asyncio
 import re
@@ -53,7 +53,7 @@ def codes_on(page: str) -> list[str]:
 
 
 def code(story: Story, secret: str, *, steps: int = 0) -> str:
-    return pyotp.TOTP(secret).at(story.house.clock.now(), steps)
+    return pyotp.TOTP(secret).at(story.house.clock.now(), counter_offset=steps)
 
 
 def needs_second(story: Story, *roles: str) -> None:
