@@ -1,5 +1,7 @@
 """`tongxing account`: who may sign in to the console. The first account of a house can only be made here."""
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from app.accounts import colleagues, invitations
 from app.accounts import service as accounts
 from app.accounts.models import Account
@@ -9,7 +11,6 @@ from app.installation import own_database
 from app.people import service as people
 from app.people.models import Person, Role
 from app.settings import Settings
-from sqlalchemy.ext.asyncio import AsyncSession
 
 HOURS = int(invitations.LASTS.total_seconds() // 3600)
 

@@ -92,7 +92,8 @@ async def reset(session: AsyncSession, who: Person, account: Account, by: Person
 
     The password goes with the second factor: whoever had found it out would otherwise be alone with it.
     """
-    account.password, account.totp, account.totp_counter, account.recovery = None, None, None, []
+    account.password, account.oidc_subject = None, None
+    account.totp, account.totp_counter, account.recovery = None, None, []
     waiting.forget(account)
     await sessions.end_all(session, account, now)
     note(session, account, Event.RESET, now, by)

@@ -19,7 +19,7 @@ COMMON = frozenset(
     administrator administrator1 admin12345 admin123456 admin1234567 admin@12345 admin@123456 adminadmin root123456
     qwerty12345 qwerty123456 qwertyuiop1 qwertyuiop123 q1w2e3r4t5 q1w2e3r4t5y6 1q2w3e4r5t 1q2w3e4r5t6y 1qaz2wsx3edc
     1qazxsw23edc qazwsxedcrfv zaq12wsxcde3 !qaz2wsx#edc asdfghjkl1 zxcvbnm123 zxcvbnm1234 asdf123456 asd123456789
-    iloveyou12 iloveyou123 iloveyou1314 woaini1314 woaini521 woaini5201314 woaini123456 5201314520 1314520520
+    iloveyou12 iloveyou123 iloveyou1314 woaini1314 woaini5201314 woaini123456 5201314520 1314520520
     woaini1314520 aini1314520 abc1234567 abc12345678 abc123456789 abcd123456 abcd12345678 abcdef123456 a123456789
     a1234567890 a12345678a aa12345678 aa123456789 aaa1234567 123456789a 123456789q 1234567890a 123456789abc qq123456789
     qq12345678 zz123456789 wang123456 zhang123456 li123456789 woshishui123 zhongguo123 zhongguo1949 nihao123456

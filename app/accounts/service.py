@@ -19,8 +19,8 @@ HASHER = PasswordHash.recommended()
 HANDS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="password")
 
 
-async def make(session: AsyncSession, who: Person, login: str, password_hash: str, now: datetime) -> Account:
-    """An account for a member of staff who has none; `password_hash` is of `hashed`."""
+async def make(session: AsyncSession, who: Person, login: str, password_hash: str | None, now: datetime) -> Account:
+    """An account for a member of staff who has none; `password_hash` is of `hashed`, None: they have no password."""
     account = Account(person_id=ident(who), login=as_kept(login), password=password_hash, made_at=now)
     session.add(account)
     await session.flush()
@@ -41,6 +41,16 @@ async def by_login(session: AsyncSession, login: str) -> Account | None:
 
 async def is_taken(session: AsyncSession, login: str) -> bool:
     return await session.scalar(select(col(Account.id)).where(col(Account.login) == as_kept(login))) is not None
+
+
+async def by_subject(session: AsyncSession, subject: str) -> Account:
+    """The account that is bound to this one of an identity provider. LookupError: none that is open."""
+    found: Account | None = await session.scalar(
+        select(Account).where(col(Account.oidc_subject) == subject, col(Account.disabled_at).is_(None))
+    )
+    if found is None:
+        raise LookupError("nobody bound")
+    return found
 
 
 async def of_person(session: AsyncSession, person_id: int) -> Account | None:

@@ -101,11 +101,7 @@ async def join(session: AsyncSession, invitation: Invitation, login: str, passwo
 
     LookupError: it was used already, or the account was shut. LoginTaken.
     """
-    await invitations.use(session, invitation, now)
-    who = await people.person(session, invitation.person_id)
-    account = await accounts.of_person(session, invitation.person_id)
-    if not who.role.signs_in or (account is not None and account.disabled_at is not None):
-        raise LookupError("not of those who sign in")
+    account = await _invited(session, invitation, now)
     if account is not None:
         account.password = password_hash
         waiting.forget(account)
@@ -114,10 +110,39 @@ async def join(session: AsyncSession, invitation: Invitation, login: str, passwo
         raise LoginTaken
     else:
         try:
+            who = await people.person(session, invitation.person_id)
             account = await accounts.make(session, who, login, password_hash, now)
         except IntegrityError:
             raise LoginTaken from None
     note(session, account, Event.JOINED, now)
+    return account
+
+
+async def bind(session: AsyncSession, invitation: Invitation, subject: str, now: datetime) -> Account:
+    """The invitation is used: from now on the account of their organisation opens theirs here.
+
+    LookupError as for `join`; IntegrityError: it opens somebody else's already.
+    """
+    account = await _invited(session, invitation, now)
+    if account is None:
+        who = await people.person(session, invitation.person_id)
+        login = f"{who.code}.{who.id}" if await accounts.is_taken(session, who.code) else who.code
+        account = await accounts.make(session, who, login, None, now)
+    account.oidc_subject = subject
+    waiting.forget(account)
+    await sessions.end_all(session, account, now)
+    note(session, account, Event.BOUND, now)
+    await session.flush()
+    return account
+
+
+async def _invited(session: AsyncSession, invitation: Invitation, now: datetime) -> Account | None:
+    """Use the invitation up; the account that they have already. LookupError: it opens nothing."""
+    await invitations.use(session, invitation, now)
+    who = await people.person(session, invitation.person_id)
+    account = await accounts.of_person(session, invitation.person_id)
+    if not who.role.signs_in or (account is not None and account.disabled_at is not None):
+        raise LookupError("not of those who sign in")
     return account
 
 

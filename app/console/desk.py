@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
+import httpx
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response
@@ -46,6 +47,7 @@ class Tools:
     client: WeChatClient
     quiet: Quiet
     watch: Watch
+    http: httpx.AsyncClient
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class SignInPage:
         ]
 
     async def show(self, request: Request) -> Response:
-        return self._form(local_path(request.query_params.get("to", "")))
+        return self.form(local_path(request.query_params.get("to", "")))
 
     async def sign_in(self, _request: Request, form: Form) -> Response:
         now = self._tools.clock.now()
@@ -60,7 +60,7 @@ class SignInPage:
             self._vault.read_link("login", form.get("form", ""), now=now)
         except LinkError as error:
             log.warning("form refused", why=str(error))
-            return self._form("", trouble="console_signin.form_old", status=400)
+            return self.form("", trouble="console_signin.form_old", status=400)
         to, login, password = local_path(form.get("to", "")), form.get("login", "")[:60], form.get("password", "")
         async with self._tools.db.begin() as session:
             account = await signing.attempt(session, login, now)
@@ -69,11 +69,11 @@ class SignInPage:
             if account is not None:
                 async with self._tools.db.begin() as session:
                     await signing.refused(session, account, now)
-            return self._form(to, trouble="console_signin.wrong", status=422, login=login)
-        return await self._go_on(account, to)
+            return self.form(to, trouble="console_signin.wrong", status=422, login=login)
+        return await self.go_on(account, to)
 
-    async def _go_on(self, account: Account, to: str) -> Response:
-        """They know the password: what is still asked for, and a session when nothing is."""
+    async def go_on(self, account: Account, to: str) -> Response:
+        """They have shown who they are: what is still asked for, and a session when nothing is."""
         now = self._tools.clock.now()
         async with self._tools.db.begin() as session:
             account = await signing.knows_password(session, ident(account), seal_of(account))
@@ -181,7 +181,7 @@ class SignInPage:
             return await self._invitation(request, trouble="console_signin.login_taken", login=login)
         except LookupError:
             return self._over(request)
-        return await self._go_on(account, "")
+        return await self.go_on(account, "")
 
     def _over(self, request: Request) -> Response:
         return self._counter.problem(request, "console_signin.invitation_over", status=404)
@@ -205,25 +205,32 @@ class SignInPage:
         """A form of ours, and not too many from one place. What has run out meanwhile begins anew."""
 
         async def endpoint(request: Request) -> Response:
-            if not self._addresses.may_try(request):
-                log.warning("too many sign-ins from one address")
-                return self._form("", trouble="console_signin.too_often", status=429)
+            if not self.may_try(request):
+                return self.too_often()
             try:
                 if is_from_elsewhere(request, self._tools.settings.public_url):
                     raise FormError("from elsewhere")
                 return await step(request, await read_form(request))
             except (FormError, LinkError, LookupError) as error:
                 log.warning("form refused", why=str(error))
-                return self._form("", trouble="console_signin.form_old", status=400)
+                return self.form("", trouble="console_signin.form_old", status=400)
 
         return endpoint
 
-    def _form(self, to: str, *, trouble: str = "", status: int = 200, login: str = "") -> Response:
+    def may_try(self, request: Request) -> bool:
+        return self._addresses.may_try(request)
+
+    def too_often(self) -> Response:
+        log.warning("too many sign-ins from one address")
+        return self.form("", trouble="console_signin.too_often", status=429)
+
+    def form(self, to: str, *, trouble: str = "", status: int = 200, login: str = "") -> Response:
         made = self._vault.link("login", {}, now=self._tools.clock.now(), lasts=FORM_LASTS)
         return self._page("signin/login.html", status=status, to=to, made=made, trouble=trouble, login=login)
 
     def _page(self, template: str, *, status: int = 200, **data: Any) -> Response:
-        return self._counter.render(template, words=wording(), status=status, **data)
+        oidc = bool(self._tools.settings.oidc_issuer)
+        return self._counter.render(template, words=wording(), status=status, oidc=oidc, **data)
 
 
 Step = Callable[[Request, Form], Awaitable[Response]]

@@ -40,9 +40,10 @@ async def new_administrator(story: Story, name: str = "陈工") -> None:
     async with story.house.db.begin() as session:
         home = (await session.scalars(select(House))).first()
         assert home is not None
+        house_id = home.id or 0
         session.add(
-            Person(programme_id=home.programme_id, house_id=home.id or 0, code="chen", role=Role.ADMINISTRATOR, name=name)
-        )  # fmt: skip
+            Person(programme_id=home.programme_id, house_id=house_id, code="chen", role=Role.ADMINISTRATOR, name=name)
+        )
 
 
 def link_on(page: str) -> str:
