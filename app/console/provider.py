@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 import httpx
 
@@ -112,8 +112,9 @@ class Provider:
         return about
 
     async def _json(self, method: str, url: str, form: dict[str, str] | None = None) -> dict[str, Any]:
-        secret = self._secret.get_secret_value()
-        auth = httpx.BasicAuth(self._client, secret) if form else None
+        # Encoded like a form before it is encoded for the header: RFC 6749, 2.3.1.
+        secret = quote_plus(self._secret.get_secret_value())
+        auth = httpx.BasicAuth(quote_plus(self._client), secret) if form else None
         try:
             answer = await self._http.request(method, url, data=form, auth=auth, timeout=TIMEOUT)
             answer.raise_for_status()

@@ -28,7 +28,7 @@ async def signed_in(looking: Looking, context: BrowserContext, login: str) -> Pa
     await page.get_by_label("账号").fill(login)
     await page.get_by_label("密码").fill(CONSOLE_PASSWORD)
     await page.get_by_role("button", name="登录").click()
-    await page.get_by_role("button", name="退出").wait_for()
+    await page.get_by_role("button", name="退出", exact=True).wait_for()
     return page
 
 
@@ -140,7 +140,7 @@ async def test_from_the_link_to_the_second_step_with_a_thumb(looking: Looking, d
     await page.get_by_role("heading", name="备用码").wait_for()
     await fits(looking, page, f"codes{'-dark' if dark else ''}")
     await page.get_by_role("link", name="收好了").click()
-    await page.get_by_role("button", name="退出").click()
+    await page.get_by_role("button", name="退出", exact=True).click()
     house.clock.forward(minutes=1)
     await page.get_by_label("账号").fill("zhoumin")
     await page.get_by_label("密码").fill("又高又蓝的天上有三朵云")
@@ -149,7 +149,7 @@ async def test_from_the_link_to_the_second_step_with_a_thumb(looking: Looking, d
     await fits(looking, page, f"second{'-dark' if dark else ''}")
     await page.get_by_label("验证码").fill(totp.at(house.clock.now()))
     await page.get_by_role("button", name="登录").click()
-    await page.get_by_role("button", name="退出").wait_for()
+    await page.get_by_role("button", name="退出", exact=True).wait_for()
 
 
 async def fits(looking: Looking, page: Page, name: str) -> None:
