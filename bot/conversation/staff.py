@@ -291,6 +291,8 @@ async def done(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     unhandled = await escalations.unhandled_behind(talk.session, number)
     if unhandled is not None and escalations.may_see(scope, talk.who(), unhandled):
         return talk.say("staff.take_it_first", code=unhandled.code)
+    if await tasks.waits_for_a_lead(talk.session, scope, number):
+        return talk.say("staff.leads_look", code=f"T-{number:04d}")
     if not await tasks.finish(talk.session, scope, number, talk.now):
         return talk.say("staff.unknown_code", code=f"T-{number:04d}")
     return talk.say("staff.task_done", code=f"T-{number:04d}")

@@ -1,7 +1,7 @@
 """marks on a list can be taken back, lists are closed, and who is missing is known or unknown
 
-Revision ID: 0014
-Revises: 0013
+Revision ID: 0018
+Revises: 0017
 """
 
 from datetime import timedelta
@@ -11,8 +11,8 @@ from alembic import op
 
 import app.db
 
-revision = "0014"
-down_revision = "0013"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
