@@ -59,8 +59,10 @@ async def activities(
         return Tally.over(await session.execute(_counted(Rsvp, in_span).where(*those)))
 
     async def marks(*those: ColumnElement[bool]) -> Tally:
-        # One that was undone counts nowhere: that condition, once there is such a mark, belongs here and only here.
-        return Tally.over(await session.execute(_counted(Attendance, in_span).where(*those)))
+        # One that was undone counts nowhere.
+        return Tally.over(
+            await session.execute(_counted(Attendance, in_span).where(col(Attendance.undone_at).is_(None), *those))
+        )
 
     said_so = select(col(Rsvp.id)).where(
         col(Rsvp.occurrence_id) == col(Attendance.occurrence_id), col(Rsvp.person_id) == col(Attendance.person_id),

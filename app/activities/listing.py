@@ -46,7 +46,7 @@ async def how_many(session: AsyncSession, numbers: Collection[int]) -> dict[int,
     )
     there = (
         select(col(Attendance.occurrence_id), func.count())
-        .where(col(Attendance.occurrence_id).in_(numbers))
+        .where(col(Attendance.occurrence_id).in_(numbers), col(Attendance.undone_at).is_(None))
         .group_by(col(Attendance.occurrence_id))
     )
     said: dict[int, int] = dict((await session.execute(going)).all())

@@ -82,6 +82,19 @@ async def reachable(session: AsyncSession, people: Iterable[int]) -> set[int]:
     return set(await ways_to(session, people))
 
 
+async def taken_by_wechat(session: AsyncSession, people: Iterable[int], now: datetime) -> set[int]:
+    """Those of `people` to whom WeChat takes a message of ours now: as a card, or because their window is open."""
+    reached = [
+        col(Contact.person_id).in_(set(people)),
+        col(Contact.following),
+        col(Contact.unreachable_because).is_(None),
+    ]
+    if "template" not in await channels.configured(session):
+        reached += [col(Contact.window_until) > now, col(Contact.window_left) > 0]
+    found = await session.scalars(select(col(Contact.person_id)).where(*reached))
+    return {person_id for person_id in found if person_id is not None}
+
+
 async def ways_to(session: AsyncSession, people: Iterable[int]) -> dict[int, tuple[str, ...]]:
     """By which ways (`channels.WAYS`) each of `people` can be reached; whom none leads to is left out."""
     asked = set(people)

@@ -12,12 +12,12 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from app.db import ident
+from app.people import staff
 from app.people.models import (
     Consent,
     FamilyLink,
     House,
     Person,
-    Posting,
     Programme,
     Role,
     Ticket,
@@ -78,6 +78,14 @@ async def only_programme(session: AsyncSession) -> Programme | None:
 
 def visible_people(scope: Scope) -> Select[Person]:
     return select(Person).where(within(scope, Person))
+
+
+async def visible_person(session: AsyncSession, scope: Scope, person_id: int) -> Person:
+    """LookupError where there is nobody with this number in this scope."""
+    found: Person | None = await session.scalar(visible_people(scope).where(col(Person.id) == person_id))
+    if found is None:
+        raise LookupError(f"no person {person_id}")
+    return found
 
 
 async def find_by_name(session: AsyncSession, scope: Scope, name: str, roles: Iterable[Role]) -> list[Person]:
@@ -160,13 +168,8 @@ async def find_by_wecom(session: AsyncSession, userid: str) -> Person | None:
 
 async def staff_of(session: AsyncSession, who: Person) -> list[int]:
     """Every worker who serves this person's house, and whoever leads it."""
-    posted = select(col(Posting.person_id)).where(col(Posting.house_id) == who.house_id)
-    staff = select(col(Person.id)).where(
-        col(Person.programme_id) == who.programme_id,
-        (col(Person.role) == Role.SUPERVISOR) & covering(await house(session, who.house_id))
-        | (col(Person.role) == Role.WORKER) & ((col(Person.house_id) == who.house_id) | col(Person.id).in_(posted)),
-    )
-    return [found for found in await session.scalars(staff.order_by(col(Person.id))) if found not in (None, who.id)]
+    found = await staff.workers_at(session, await house(session, who.house_id))
+    return [person_id for person_id in found if person_id != who.id]
 
 
 async def leads_of(session: AsyncSession, who: Person) -> list[int]:
@@ -261,14 +264,6 @@ async def consents_of(session: AsyncSession, who: Person) -> list[Consent]:
     return list(
         await session.scalars(select(Consent).where(col(Consent.person_id) == who.id).order_by(col(Consent.id)))
     )
-
-
-async def counsellors_of(session: AsyncSession, house_id: int) -> list[Person]:
-    """Who runs the activities of a house."""
-    posted = select(col(Posting.person_id)).where(col(Posting.house_id) == house_id)
-    run = (col(Person.house_id) == house_id) | col(Person.id).in_(posted)
-    found = select(Person).where(col(Person.role) == Role.COUNSELLOR, run).order_by(col(Person.id))
-    return list(await session.scalars(found))
 
 
 def stop(who: Person, topics: Iterable[Topic] = tuple(Topic)) -> None:
