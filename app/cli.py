@@ -191,12 +191,17 @@ def figures(
     house: Annotated[str | None, typer.Option(help="小站的 code；不写就是所有小站")] = None,
     share: Annotated[bool, typer.Option("--share", help="给外面看的：少于 5 个人的写 <5，不列工作人员")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="给别的程序读的")] = False,
+    xlsx: Annotated[Path | None, typer.Option(help="把整份月报写进这个文件，例如 2026-11.xlsx")] = None,
 ) -> None:
-    """多久叫到人、多久有人接、多久联系上，和下班以后叫了谁几次。"""
+    """多久叫到人、多久有人接、多久联系上，和下班以后叫了谁几次。整份月报用 --xlsx。"""
     from app import figures_command
 
     settings = read_settings()
     ready_database(settings)
+    if xlsx is not None:
+        written = figures_command.sheet(settings, clock_of(settings), xlsx, month=month, house=house, share=share)
+        typer.echo(asyncio.run(written))
+        return
     asked = figures_command.report(settings, clock_of(settings), month=month, house=house, share=share, as_json=as_json)
     typer.echo(asyncio.run(asked))
 

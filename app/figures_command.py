@@ -1,19 +1,26 @@
 """What `tongxing figures` prints: how long it took until somebody was told, took it, spoke; and whom it woke."""
 
+import asyncio
 import json
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
-from app.clock import Clock, local, wall
+from app.clock import Clock
 from app.db import ident
 from app.escalations import figures
 from app.escalations.figures import Figures, Spread
 from app.escalations.states import Level
 from app.installation import own_database
 from app.people import service as people
+from app.people.scope import Scope
+from app.reports import service as reports
+from app.reports.service import Asked
+from app.reports.sheet import workbook
+from app.reports.span import Month
 from app.settings import Settings
 
 NAMES = {Level.RED: "紧急", Level.ORANGE: "今天", Level.YELLOW: "这周"}
@@ -47,37 +54,6 @@ HEAD = (
 
 
 @dataclass(frozen=True)
-class Month:
-    """From its first moment to that of the next month, by the wall clock of a zone."""
-
-    year: int
-    month: int
-    zone: str
-
-    @classmethod
-    def read(cls, text: str | None, now: datetime, zone: str) -> "Month":
-        """`2026-11`, or the month it is now; ValueError says what to write."""
-        if text is None:
-            return cls(local(now, zone).year, local(now, zone).month, zone)
-        try:
-            given = datetime.strptime(text, "%Y-%m")  # noqa: DTZ007 - a month has no zone
-        except ValueError:
-            raise ValueError(f"“{text}”不是月份：要写成 2026-11") from None
-        return cls(given.year, given.month, zone)
-
-    @property
-    def begins(self) -> datetime:
-        return wall(datetime(self.year, self.month, 1).date(), time(), self.zone)  # noqa: DTZ001
-
-    @property
-    def ends(self) -> datetime:
-        return Month(self.year + self.month // 12, self.month % 12 + 1, self.zone).begins
-
-    def __str__(self) -> str:
-        return f"{self.year}-{self.month:02d}"
-
-
-@dataclass(frozen=True)
 class Report:
     month: str
     levels: list[Figures]
@@ -97,11 +73,30 @@ async def report(
         if house and chosen is None:
             raise ValueError(f"没有 code 是 {house} 的小站")
         span = Month.read(month, now, (chosen or programme).zone)
-        house_id = ident(chosen) if chosen else None
-        lives = await figures.lives(session, since=span.begins, until=span.ends, house_id=house_id)
-        woken = await figures.off_hours(session, since=span.begins, until=span.ends, house_id=house_id)
+        houses = [ident(chosen)] if chosen else None
+        lives = await figures.lives(session, since=span.begins, until=span.ends, houses=houses)
+        woken = await figures.off_hours(session, since=span.begins, until=span.ends, houses=houses)
     found = Report(str(span), figures.by_level(lives, now), woken)
     return _as_json(found, share) if as_json else _as_table(found, share)
+
+
+async def sheet(
+    settings: Settings, clock: Clock, file: Path, *, month: str | None, house: str | None, share: bool
+) -> str:  # fmt: skip
+    """Write the monthly report into a file, and note that it was given out. ValueError as above."""
+    async with own_database(settings) as db, db.begin() as session:
+        programme = await people.only_programme(session)
+        if programme is None:
+            raise ValueError("数据库里还没有项目：请先运行 tongxing load")
+        chosen = await people.find_house(session, ident(programme), house) if house else None
+        if house and chosen is None:
+            raise ValueError(f"没有 code 是 {house} 的小站")
+        scope = Scope(ident(programme), await people.houses_of(session, ident(programme)))
+        asked = Asked(Month.read(month, clock.now(), programme.zone), chosen, share)
+        found, changed = await reports.give_out(session, None, scope, asked, clock.now())
+        await asyncio.to_thread(file.write_bytes, workbook(found))
+    corrected = f"，比上次给出的改了 {changed} 处" if changed else ""
+    return f"{found.title}：写在 {file} 里了{corrected}"
 
 
 def _as_table(found: Report, share: bool) -> str:

@@ -1,35 +1,29 @@
 """`tongxing screen rules`: a file of rules is checked against what people wrote, put in force, and taken back."""
 
-from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.activities.calendar import Quiet
 from app.clock import Clock, local
 from app.db import ident
 from app.installation import own_database
 from app.marks import books
 from app.marks.models import RuleBook
-from app.messages import service as messages
 from app.people import service as people
-from app.people.models import Role
 from app.settings import Settings
-from bot.conversation import grammar
-from bot.keeper import EVERY, screener_of
-from bot.screening.comparing import LEVELS, Difference, Heard, compare
-from bot.screening.context import MESSAGES, MINUTES, Context, Speaker
+from bot import trial
+from bot.keeper import EVERY
+from bot.screening.comparing import LEVELS, Difference
 from bot.screening.loader import RULES, RuleError, parse_rules
 from bot.screening.reading import Level
 from bot.screening.rules import RuleSet
-from bot.screening.screener import Screener, shipped
+from bot.screening.screener import shipped
 
-LOOKS_BACK = timedelta(days=30)
 NAMES = {Level.RED: "红", Level.ORANGE: "橙", Level.YELLOW: "黄"}
-SPEAKERS = {Role.FAMILY: Speaker.FAMILY, Role.COUNSELLOR: Speaker.COUNSELLOR}
 MOST_NAMED = 8  # messages by their number, in one line
-ZONE = "Asia/Shanghai"
+OVERTAKEN = "刚才有人换了规则，没有改动：请看一下 tongxing screen rules show"
 
 Print = Callable[[str], object]
 
@@ -40,17 +34,13 @@ async def check(settings: Settings, clock: Clock, source: str, show: Print, *, t
     ValueError says what is wrong with the file.
     """
     rules = read_book(source)
-    async with own_database(settings) as db, db.read() as session:
-        old = await _standing(session)
-        heard = await heard_lately(session, clock.now())
-    found = compare(heard, old, _with(rules))
-    for line in lines_of(found, old.rules.version, rules.version):
-        show(line)
-    if texts:
-        named = found.named
-        for one in heard:
-            if one.number in named:
-                show(f"M-{one.number}　{on_one_line(one.text)}")
+    async with own_database(settings) as db:
+        tried = await trial.try_out(db, rules, clock.now(), _quiet(settings))
+        for line in lines_of(tried.found, tried.old, tried.new):
+            show(line)
+        if texts:
+            for number, text in await trial.words_of(db, tried.now, tried.found.named):
+                show(f"M-{number}　{on_one_line(text)}")
 
 
 async def use(
@@ -59,41 +49,42 @@ async def use(
     """Put these rules in force, in every process within seconds. ValueError says why not."""
     rules = read_book(source)
     async with own_database(settings) as db:
-        async with db.read() as session:
-            standing = await books.in_force(session)
-            old = await _standing(session)
-            heard = await heard_lately(session, clock.now())
-        if standing is not None and standing.digest == books.digest(source):
-            raise ValueError(f"{rules.version} 已经在用了，没有改动")
-        found = compare(heard, old, _with(rules))
-        if found.lost and not even_so:
+        tried = await trial.try_out(db, rules, clock.now(), _quiet(settings))
+        same = f"{rules.version} 已经在用了，没有改动"
+        if tried.new == tried.old:
+            raise ValueError(same)
+        lost = tried.found.lost
+        if lost and not even_so:
             raise ValueError(
-                f"没有换：30 天里有 {len(found.lost)} 句原来是红的，用新规则就不红了（{_numbers(found.lost)}）。"
+                f"没有换：30 天里有 {len(lost)} 句原来是红的，用新规则就不红了（{_numbers(lost)}）。"
                 "请先用 tongxing screen rules check 看一看，确定要换就加 --even-so"
             )
         async with db.begin() as session:
-            row = await books.put(session, source, rules.version, by=by, note=note, now=clock.now())
-            return f"第 {ident(row)} 份规则（{rules.version}）生效了，{_soon()}。换回去：tongxing screen rules back"
+            try:
+                row = await trial.put(
+                    session, source, rules.version, standing=tried.standing, by=by, note=note, now=clock.now()
+                )
+            except trial.Overtaken:
+                raise ValueError(OVERTAKEN) from None
+            except trial.AlreadyInForce:
+                raise ValueError(same) from None
+        return f"第 {ident(row)} 份规则（{rules.version}）生效了，{_soon()}。换回去：tongxing screen rules back"
 
 
 async def back(settings: Settings, clock: Clock, *, by: str = "", note: str = "") -> str:
     """Put in force again what was before. ValueError: there is nothing before, or it can be read no more."""
     async with own_database(settings) as db:
-        async with db.read() as session:
-            standing = await books.newest_id(session)
-            try:
-                row = await books.before(session, clock.now())
-            except books.NothingEarlier:
-                raise ValueError("现在用的就是程序自带的规则，前面没有别的了，没有改动") from None
         try:
-            screener = screener_of(row)
+            former = await trial.former(db, clock.now())
+            async with db.begin() as session:
+                row = await trial.take_back(session, standing=former.standing, by=by, note=note, now=clock.now())
+        except books.NothingEarlier:
+            raise ValueError("现在用的就是程序自带的规则，前面没有别的了，没有改动") from None
         except RuleError as error:
             raise ValueError(f"前一份规则这个版本的程序读不了，没有改动：{error}") from None
-        async with db.begin() as session:
-            if await books.newest_id(session) != standing:
-                raise ValueError("刚才有人换了规则，没有改动：请看一下 tongxing screen rules show")
-            await books.again(session, row, by=by, note=note)
-        return f"换回了{_name(row)}（{screener.rules.version}），{_soon()}。"
+        except trial.Overtaken:
+            raise ValueError(OVERTAKEN) from None
+        return f"换回了{_name(row)}（{former.rules.version}），{_soon()}。"
 
 
 async def show(settings: Settings, *, n: int = 10) -> list[str]:
@@ -138,47 +129,13 @@ def read_file(file: Path) -> str:
         raise ValueError(f"读不了 {file}（{error.strerror}）") from None
 
 
-# What people wrote
-
-
-async def heard_lately(session: AsyncSession, now: datetime) -> list[Heard]:
-    """What was read for danger in the last 30 days, each with what the same person had just written before it.
-
-    Of the context, moods, yellows and other people's worries are left out: both sides read without them.
-    """
-    zone = await _zone(session)
-    rows = await messages.texts_since(session, now - LOOKS_BACK)
-    before: dict[int, deque[tuple[datetime, str]]] = defaultdict(lambda: deque(maxlen=MESSAGES))
-    heard = []
-    for number, person_id, role, text, at in rows:
-        if grammar.command(text) is not None:
-            continue
-        earlier: tuple[str, ...] = ()
-        if person_id is not None:
-            since = at - timedelta(minutes=MINUTES)
-            earlier = tuple(said for moment, said in before[person_id] if moment >= since)
-            before[person_id].append((at, text))
-        speaker = SPEAKERS.get(role, Speaker.MEMBER) if role is not None else Speaker.MEMBER
-        context = Context(earlier=earlier, speaker=speaker)
-        heard.append(Heard(number, local(at, zone).date(), text, context))
-    return heard
-
-
 async def _zone(session: AsyncSession) -> str:
     programme = await people.only_programme(session)
-    return programme.zone if programme is not None else ZONE
+    return programme.zone if programme is not None else trial.ZONE
 
 
-async def _standing(session: AsyncSession) -> Screener:
-    """What reads now. Where the newest book can be read no more, it is what came with the program."""
-    try:
-        return screener_of(await books.in_force(session))
-    except RuleError:
-        return shipped()
-
-
-def _with(rules: RuleSet) -> Screener:
-    return Screener(rules, shipped().model)
+def _quiet(settings: Settings) -> Quiet:
+    return Quiet(settings.quiet_from, settings.quiet_until)
 
 
 # In words
@@ -194,8 +151,7 @@ def lines_of(found: Difference, old: str, new: str) -> Iterable[str]:
         if any(found.before[day][level] or found.after[day][level] for level in LEVELS):
             yield f"{day:%m-%d}　{counts}"
     total = "　".join(
-        f"{NAMES[level]} {sum(c[level] for c in found.before.values())}→{sum(c[level] for c in found.after.values())}"
-        for level in LEVELS
+        f"{NAMES[level]} {found.total(found.before, level)}→{found.total(found.after, level)}" for level in LEVELS
     )
     yield f"一共　{total}"
     for head, by_rule in (("新响的", found.newly), ("不再响的", found.no_longer)):

@@ -128,6 +128,7 @@ class Settings(BaseSettings):
     quiet_until: time = time(8, 30)
     unsolicited_a_day: Annotated[int, Field(ge=1)] = 1
     unsolicited_a_week: Annotated[int, Field(ge=1)] = 4
+    talk_quiet_hours: Annotated[float, Field(gt=0, le=48)] = 4.0
     senders: Annotated[int, Field(ge=1, le=200)] = 8
     urgent_senders: Annotated[int, Field(ge=1, le=200)] = 4
 

@@ -7,6 +7,7 @@ from app.accounts import models as accounts
 from app.activities import models as activities
 from app.duty import models as duty
 from app.escalations import models as escalations
+from app.issues import models as issues
 from app.marks import models as marks
 from app.messages import models as messages
 from app.mood import models as mood
@@ -16,7 +17,7 @@ from app.tasks import models as tasks
 from app.watch import models as watch
 
 __all__ = [
-    "accounts", "activities", "duty", "escalations", "installation", "marks", "messages", "metadata", "mood",
+    "accounts", "activities", "duty", "escalations", "installation", "issues", "marks", "messages", "metadata", "mood",
     "opinions", "people", "tasks", "watch",
 ]  # fmt: skip
 

@@ -17,10 +17,9 @@ from app.people.models import Role
 from bot.conversation import grammar
 from bot.conversation.talk import Talk
 from bot.screening import Context, Level, Reading, Speaker, screen
-from bot.screening.context import MESSAGES, MINUTES
+from bot.screening.context import LOOKED_AT, MESSAGES, MINUTES
 
 TOGETHER = timedelta(minutes=MINUTES)
-LOOKED_AT = 4 * MESSAGES  # among them are numbers, commands, and what was acted on already
 MOOD_OF = timedelta(days=1)
 YELLOWS_OF = timedelta(days=7)
 WORRY_OF = timedelta(minutes=30)
@@ -52,14 +51,14 @@ def _from(talk: Talk) -> Context:
     return Context(speaker=SPEAKERS.get(talk.person.role, Speaker.MEMBER) if talk.person else Speaker.MEMBER)
 
 
-def _is_part_of_a_sentence(text: str) -> bool:
+def is_part_of_a_sentence(text: str) -> bool:
     return not is_a_number(text) and grammar.command(text) is None
 
 
 async def _with_their_own(talk: Talk, inbox: Inbox) -> Context:
     """What was red is left out: it was acted on, and what comes after it is not the same cry again."""
     near = await messages.texts_around(talk.session, talk.contact, inbox, TOGETHER, LOOKED_AT)
-    said = [one for one in near if one.level != Level.RED.word and _is_part_of_a_sentence(one.content)]
+    said = [one for one in near if one.level != Level.RED.word and is_part_of_a_sentence(one.content)]
     # WeChat's time is exact to a second: which of two came first in one second, nobody knows.
     earlier = tuple(one.content for one in said if one.at <= inbox.sent_at)[-MESSAGES:]
     later = tuple(one.content for one in said if one.at >= inbox.sent_at)[:MESSAGES]

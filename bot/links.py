@@ -18,6 +18,10 @@ class Links:
     def page(self, page: str, now: datetime, *, lasts: timedelta = PAGE_LASTS, **payload: Any) -> str:
         return f"{self._base}/p/{page}/{self._vault.link(page, payload, now=now, lasts=lasts)}"
 
+    def console(self, path: str) -> str:
+        """A page of the console, for whoever is signed in and may see it: nothing is sealed in it."""
+        return f"{self._base}/console/{path}"
+
     def case(self, case_id: int, reader_id: int, now: datetime) -> str:
         """The words of a case, for one member of staff."""
         return self.page("case", now, case=case_id, by=reader_id)

@@ -15,17 +15,15 @@ from app.activities.models import Plan, Series
 from app.clock import Clock
 from app.db import Database, is_database_trouble
 from app.due import DueRow, Row
-from app.duty import changes, watch
+from app.duty import arranging, changes, watch
 from app.duty.models import DutyWatch
 from app.escalations import aftercare, checks, drills, handing_over
 from app.escalations import service as escalations
 from app.escalations.models import CaseRow, DrillPlan, FollowUp
-from app.messages import service as messages
 from app.messages.models import Outbox
 from app.mood import service as mood
 from app.mood.models import MoodPlan
 from app.opinions.models import SecondOpinion
-from app.people import service as people
 
 log = structlog.get_logger()
 
@@ -110,10 +108,7 @@ class Works:
         try:
             async with self.db.begin() as session:
                 for swap in await changes.lapse(session, now):
-                    await messages.send(
-                        session, "swap_settled", key=f"swap_settled:{swap.id}:{swap.made_by}", subject_id=swap.id,
-                        now=now, to=await people.person(session, swap.made_by),
-                    )  # fmt: skip
+                    await arranging.tell_settled(session, swap, swap.made_by, now)
         except Exception as error:
             if is_database_trouble(error):
                 raise

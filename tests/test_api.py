@@ -405,7 +405,8 @@ async def test_it_describes_itself_with_examples(program: Program) -> None:
     described = await program.asks("GET", "/openapi.json")
     assert described["servers"] == [{"url": "/api/v1"}]
     assert set(described["paths"]) == {
-        "/missed", "/cases", "/cases/{code}",
+        "/missed", "/cases", "/cases/{code}", "/activities", "/activities/{number}", "/activities/{number}/attendance",
+        "/people", "/duty", "/figures/{month}",
         *(f"/cases/{{code}}/{verb}" for verb in ("take", "contacted", "close", "offer", "mark")),
     }  # fmt: skip
     shapes = described["components"]["schemas"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.activities.calendar import Quiet, dates, milestones
+from app.activities.calendar import Quiet, Rhythm, dates, milestones, recurrence
 from app.activities.models import Milestone
 from app.clock import local, wall
 
@@ -17,6 +17,7 @@ SIESTA = Quiet(time(12, 0), time(14, 0))
 NEVER = Quiet(time(0, 0), time(0, 0))
 WEDNESDAY = date(2026, 11, 25)
 INVITE, DAY, HOURS, MISSED = Milestone.INVITE, Milestone.REMIND_DAY, Milestone.REMIND_HOURS, Milestone.MISSED
+CLOSE = Milestone.CLOSE
 
 
 def at(hour: int, minute: int = 0, day: date = WEDNESDAY, zone: str = SHANGHAI) -> datetime:
@@ -76,7 +77,7 @@ def plan(
 
 def test_an_ordinary_week() -> None:
     assert plan(on(25, 14), now=on(1, 9)) == {
-        INVITE: on(22, 10), DAY: on(24, 10), HOURS: on(25, 12), MISSED: on(25, 16, 30),
+        INVITE: on(22, 10), DAY: on(24, 10), HOURS: on(25, 12), MISSED: on(25, 16, 30), CLOSE: on(26, 16),
     }  # fmt: skip
 
 
@@ -102,6 +103,7 @@ def test_announced_late_nobody_hears_the_same_twice(
     found = plan(on(25, 14), now=now)
     assert found.pop(INVITE) == asked
     assert found.pop(MISSED) == on(25, 16, 30)
+    assert found.pop(CLOSE) == on(26, 16)
     assert found == reminders
 
 
@@ -145,6 +147,7 @@ def test_in_the_nights_when_the_clock_changes_the_times_on_the_wall_stay(
         DAY: datetime.combine(sunday - timedelta(days=1), time(10)),
         HOURS: datetime.combine(sunday, time(12)),
         MISSED: datetime.combine(sunday, time(16, 30)),
+        CLOSE: datetime.combine(sunday + timedelta(days=1), time(16)),
     }
     assert starts - found[DAY] == timedelta(hours=hours_since_the_day_before)
 
@@ -171,8 +174,9 @@ def test_every_reminder_lies_before_the_start_and_outside_the_quiet_hours(
     now, ends = starts - timedelta(minutes=ahead), starts + timedelta(minutes=length)
     found = milestones(starts, ends, zone, invite_days=invite_days, quiet=quiet, now=now)
     assert now <= found[INVITE] < starts
-    assert found[MISSED] > ends
+    assert ends < found[MISSED] <= found[CLOSE]
     assert not quiet.holds(found[MISSED], zone)
+    assert not quiet.holds(found[CLOSE], zone)
     reminders = [found[milestone] for milestone in (DAY, HOURS) if milestone in found]
     for reminder in reminders:
         assert found[INVITE] < reminder < starts
@@ -231,3 +235,32 @@ def test_a_weekly_activity_stays_at_its_hour_when_the_clock_changes(sunday: date
     before, after = (wall(day, time(14, 0), AUCKLAND) for day in days)
     assert local(before, AUCKLAND).hour == local(after, AUCKLAND).hour == 14
     assert abs(after - before - timedelta(days=7)) == timedelta(hours=1)
+
+
+# What a plain form asks for
+
+
+@pytest.mark.parametrize(
+    ("rhythm", "first", "days"),
+    [
+        (Rhythm.WEEKLY, date(2026, 12, 2), ["12-02", "12-09", "12-16", "12-23", "12-30"]),
+        (Rhythm.FORTNIGHTLY, date(2026, 12, 2), ["12-02", "12-16", "12-30"]),
+        (Rhythm.MONTHLY, date(2026, 12, 8), ["12-08", "01-12", "02-09"]),
+        (Rhythm.MONTHLY, date(2026, 12, 29), ["12-29", "01-26", "02-23"]),
+        (Rhythm.MONTHLY_LAST, date(2026, 11, 27), ["11-27", "12-25", "01-29", "02-26"]),
+    ],
+)
+def test_a_series_goes_on_from_its_first_day(rhythm: Rhythm, first: date, days: list[str]) -> None:
+    last = date(2026, 12, 31) if rhythm in (Rhythm.WEEKLY, Rhythm.FORTNIGHTLY) else date(2027, 2, 28)
+    assert [f"{day:%m-%d}" for day in dates(recurrence(rhythm, first), first, first=first, last=last)] == days
+
+
+def test_the_last_day_of_a_series_is_one_of_it() -> None:
+    first = date(2026, 12, 2)
+    rule = recurrence(Rhythm.WEEKLY, first, date(2026, 12, 16))
+    assert len(dates(rule, first, first=first, last=date(2027, 3, 1))) == 3
+
+
+def test_a_last_weekday_is_the_last_of_its_month() -> None:
+    with pytest.raises(ValueError, match="not the last"):
+        recurrence(Rhythm.MONTHLY_LAST, date(2026, 11, 20))

@@ -210,6 +210,7 @@ def test_figures_are_a_table_or_data_and_a_wrong_month_or_house_is_a_sentence(re
     assert table.said.startswith("2026-11 的事\n")
     found = json.loads(ready.types("figures", "--json", "--house", "duantang", **KEY).said)
     assert found["levels"]["red"]["cases"] == 0
+    ready.types("figures", "--xlsx", "november.xlsx", "--month", "11", **KEY).ends_with("“11”不是月份", "2026-11")
     ready.types("figures", "--month", "11", **KEY).ends_with("“11”不是月份", "2026-11")
     ready.types("figures", "--house", "nowhere", **KEY).ends_with("没有 code 是 nowhere 的小站")
 

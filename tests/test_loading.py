@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import SQLModel, col
 
+from app.activities import changes
 from app.activities import service as activities
 from app.activities.calendar import Quiet
 from app.activities.models import Milestone, Occurrence, Plan, Rsvp, Series, State
@@ -326,7 +327,7 @@ async def test_one_date_that_was_arranged_otherwise_stays_so(db: Database) -> No
     await write_dates(db)
     async with db.begin() as session:
         what = await activities.occurrence(session, 1)
-        await activities.move(session, what, NOW, QUIET, venue="公园")
+        await changes.move(session, what, NOW, QUIET, venue="公园")
     await bring(db, TEXT.replace("every: 周三", "every: 周三\n    venue: 文化站二楼"))
     crafts = [what for what in await all_of(db, Occurrence) if what.title == "手工课"]
     assert [what.venue for what in crafts[:2]] == ["公园", "文化站二楼"]

@@ -7,9 +7,10 @@ from sqlalchemy import select
 
 from app.clock import wall
 from app.db import Database, insert_once
-from app.duty import changes
+from app.duty import changes, keeping
 from app.duty import service as duty
 from app.duty.models import CalendarDay, DayKind, Duty, DutyWatch, Rotation
+from app.escalations.models import LadderRow
 from app.loading import read_programme
 from app.loading.weekly import Shift, read_shifts, read_turn
 from app.people.models import House, Person
@@ -33,6 +34,14 @@ days:
   - {day: 2027-01-20, kind: 放假, house: duantang}
 """
 WITH_BOTH = TEXT + ROTA + DAYS
+RED_IN_FILE = """
+  ladders:
+    red:
+      steps:
+        - {targets: [assigned, supervisor], after: 0}
+      repeat_every: 15
+      contact_within: 30
+"""
 
 
 def at(day: date, hour: int, minute: int = 0) -> datetime:
@@ -205,3 +214,69 @@ def test_the_commented_example_of_the_file_is_right_when_the_marks_are_taken_awa
              for line in TEXT[begins:ends].splitlines()]  # fmt: skip
     file = read_programme(TEXT[:begins] + "\n".join(lines) + "\n" + TEXT[ends:])
     assert (len(file.rota), len(file.days)) == (1, 2)
+
+
+# What whoever leads keeps in the console
+
+
+async def test_hours_that_were_edited_in_the_console_stay_when_the_file_is_loaded_until_they_are_handed_back(
+    db: Database,
+) -> None:
+    await bring(db, TEXT)
+    async with db.begin() as session:
+        house = (await session.scalars(select(House))).one()
+        staff = {one.code: one for one in await session.scalars(select(Person))}
+        wangle, boss = staff["wangle"], staff["zhoumin"]
+        lines = [line for line in await keeping.lines(session, house) if line.person_id == wangle.id]
+        await keeping.remove_line(session, lines[0], by=boss, now=NOW)
+        night = (time(22), time(6))
+        assert await keeping.add_lines(session, house, wangle, [6], night, by=boss, now=NOW) is None
+    loaded = await bring(db, TEXT)
+    assert "wangle 在 duantang 的值班时间已经在控制台改过" in "".join(loaded.notes)
+    assert {line.weekday for line in await all_of(db, Duty) if line.person_id == wangle.id} == {1, 2, 3, 4, 6}
+    async with db.begin() as session:
+        assert await keeping.back_to_file(session, house, wangle.id or 0, by=boss, now=NOW)
+        assert not await keeping.back_to_file(session, house, wangle.id or 0, by=boss, now=NOW)
+    loaded = await bring(db, TEXT)
+    assert not [note for note in loaded.notes if "值班时间" in note]
+    assert {line.weekday for line in await all_of(db, Duty) if line.person_id == wangle.id} == {0, 1, 2, 3, 4}
+
+
+async def test_hours_that_say_what_the_file_says_are_not_spoken_of(db: Database) -> None:
+    await bring(db, TEXT)
+    async with db.begin() as session:
+        house = (await session.scalars(select(House))).one()
+        boss = next(one for one in await session.scalars(select(Person)) if one.code == "zhoumin")
+        line = (await keeping.lines(session, house))[0]
+        who = await session.get_one(Person, line.person_id)
+        hours = (time.fromisoformat(line.starts), time.fromisoformat(line.ends))
+        weekday = line.weekday
+        await keeping.remove_line(session, line, by=boss, now=NOW)
+        assert await keeping.add_lines(session, house, who, [weekday], hours, by=boss, now=NOW) is None
+    assert not [note for note in (await bring(db, TEXT)).notes if "值班时间" in note]
+
+
+async def test_nobody_edits_the_hours_of_a_house_that_is_none_of_theirs(db: Database) -> None:
+    await bring(db, TEXT)
+    async with db.begin() as session:
+        house = (await session.scalars(select(House))).one()
+        who = next(one for one in await session.scalars(select(Person)) if one.code == "wangle")
+        other = House(programme_id=house.programme_id, code="elsewhere", name="石碶小站", zone=ZONE)
+        session.add(other)
+        await session.flush()
+        with pytest.raises(LookupError):
+            await keeping.add_lines(session, other, who, [6], (time(9), time(12)), by=who, now=NOW)
+
+
+async def test_a_ladder_that_was_written_in_the_console_stays_when_the_file_is_loaded(db: Database) -> None:
+    in_file = TEXT.replace("houses:", RED_IN_FILE + "\nhouses:", 1)
+    await bring(db, in_file)
+    async with db.begin() as session:
+        boss = next(one for one in await session.scalars(select(Person)) if one.code == "zhoumin")
+        row = (await session.scalars(select(LadderRow))).one()
+        assert row.plan["repeat_every"] == 15
+        row.plan, row.made_by, row.made_at = {**row.plan, "repeat_every": 5}, boss.id, NOW
+    for text in (in_file, TEXT):
+        loaded = await bring(db, text)
+        assert ("red 的求助阶梯已经在控制台改过" in "".join(loaded.notes)) is (text is in_file)
+        assert [row.plan["repeat_every"] for row in await all_of(db, LadderRow)] == [5]

@@ -24,7 +24,7 @@ FLOORS = (
             "app.duty",
             "app.escalations",
         ),
-        *("app.marks", "app.opinions"),
+        *("app.marks", "app.opinions", "app.issues"),
         "app.watch",
         "app.installation",
     ),
@@ -45,6 +45,7 @@ ROOMS = (
     "marks",
     "opinions",
     "watch",
+    "issues",
 )
 
 

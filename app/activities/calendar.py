@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from enum import StrEnum
 
 from dateutil.rrule import rrulestr
 
@@ -10,6 +11,8 @@ from app.clock import local, wall
 
 ASK_AT = time(10, 0)
 AHEAD = timedelta(weeks=8)
+CLOSED_WITHIN = timedelta(hours=24)
+_BYDAY = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,46 @@ def milestones(
         asked = day_before
     if hours_before > asked + timedelta(hours=2):
         plan[Milestone.REMIND_HOURS] = hours_before
-    plan[Milestone.MISSED] = quiet.after(ends_at + timedelta(minutes=30), zone_name)
-    return plan
+    return plan | afterwards(ends_at, zone_name, quiet)
+
+
+def afterwards(ends_at: datetime, zone_name: str, quiet: Quiet) -> dict[Milestone, datetime]:
+    """What follows the end: the word to those who were missed, and a look whether the list is complete."""
+    return {
+        Milestone.MISSED: quiet.after(ends_at + timedelta(minutes=30), zone_name),
+        Milestone.CLOSE: quiet.after(ends_at + CLOSED_WITHIN, zone_name),
+    }
+
+
+class Rhythm(StrEnum):
+    """How a series goes on from its first day."""
+
+    WEEKLY = "weekly"
+    FORTNIGHTLY = "fortnightly"
+    MONTHLY = "monthly"
+    MONTHLY_LAST = "monthly_last"
+
+
+def recurrence(rhythm: Rhythm, first: date, until: date | None = None) -> str:
+    """The rule (RFC 5545) of a series that begins on `first`, until a day, that one included.
+
+    Monthly is the same such weekday of each month (the second Tuesday); one that not every month has is the last.
+    ValueError for a last weekday that is not the last.
+    """
+    day = _BYDAY[first.weekday()]
+    nth = (first.day - 1) // 7 + 1
+    match rhythm:
+        case Rhythm.WEEKLY:
+            rule = f"FREQ=WEEKLY;BYDAY={day}"
+        case Rhythm.FORTNIGHTLY:
+            rule = f"FREQ=WEEKLY;INTERVAL=2;BYDAY={day}"
+        case Rhythm.MONTHLY:
+            rule = f"FREQ=MONTHLY;BYDAY={-1 if nth == 5 else nth}{day}"
+        case Rhythm.MONTHLY_LAST:
+            if (first + timedelta(days=7)).month == first.month:
+                raise ValueError(f"{first} is not the last such weekday of its month")
+            rule = f"FREQ=MONTHLY;BYDAY=-1{day}"
+    return f"{rule};UNTIL={until:%Y%m%d}T235959" if until else rule
 
 
 def dates(rule: str, starts_on: date, *, first: date, last: date) -> list[date]:

@@ -57,15 +57,21 @@ class Door(StrEnum):
 OPENS_BEFORE = timedelta(minutes=30)
 
 
-def arrive(seat: Seat, now: datetime, *, starts_at: datetime, ends_at: datetime, cancelled: bool) -> tuple[Seat, Door]:
-    """Check-in is open from half an hour before the start until the end; a second time changes nothing."""
+def arrive(
+    seat: Seat, now: datetime, *, starts_at: datetime, ends_at: datetime, cancelled: bool, on_list: bool = False,
+    closed: bool = False,
+) -> tuple[Seat, Door]:  # fmt: skip
+    """Check-in is open from half an hour before the start until the end; a second time changes nothing.
+
+    Staff may complete the list (`on_list`) until it is `closed`, however late.
+    """
     if cancelled:
         return seat, Door.CANCELLED
     if seat.present:
         return seat, Door.ALREADY
     if now < starts_at - OPENS_BEFORE:
         return seat, Door.NOT_YET
-    if now > ends_at:
+    if closed or (now > ends_at and not on_list):
         return seat, Door.CLOSED
     return replace(seat, answer=Answer.GOING, present=True), Door.WELCOME
 
@@ -81,3 +87,56 @@ def remind(seat: Seat) -> bool:
 def ask_again(moved_by: timedelta) -> bool:
     """An occurrence that moves by more than an hour is a new question."""
     return abs(moved_by) > timedelta(hours=1)
+
+
+class Tick(StrEnum):
+    """What became of a name that was ticked on a list."""
+
+    TICKED = "ticked"
+    ALREADY = "already"
+    OLD = "old"
+
+
+def tick(last: int | None, *, live: bool, shown: int) -> Tick:
+    """A tick on a list that showed this person with the mark `shown` (0: with none); `last` is their last mark now.
+
+    Ticked twice is ticked once. What was taken back after the list was shown is not ticked again by that list.
+    """
+    if last is not None and live:
+        return Tick.ALREADY
+    return Tick.TICKED if shown == (last or 0) else Tick.OLD
+
+
+class Absence(StrEnum):
+    """Who said that they come and did not. Not to know why is no reproach: unknown is not a no-show."""
+
+    UNKNOWN = "unknown"
+    EXCUSED = "excused"
+    NO_SHOW = "no_show"
+
+
+class Hears(StrEnum):
+    """What somebody who was asked hears of a change."""
+
+    TOLD = "told"
+    CALLED = "called"
+    STOPPED = "stopped"
+    SAID_NO = "said_no"
+
+
+@dataclass(frozen=True)
+class Invited:
+    """Somebody who was asked: what they said, whether they want to hear from us, whether a word gets there in time."""
+
+    answer: Answer | None
+    wants: bool
+    in_time: bool
+
+
+def hears(who: Invited, *, again: bool) -> Hears:
+    """`again`: everybody is asked anew, those who said no as well: another day may suit them."""
+    if who.answer is Answer.NOT_GOING and not again:
+        return Hears.SAID_NO
+    if not who.wants:
+        return Hears.STOPPED
+    return Hears.TOLD if who.in_time else Hears.CALLED

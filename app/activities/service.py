@@ -1,4 +1,4 @@
-"""Verbs of the activities room: write dates out, ask, answer, come, move, cancel."""
+"""Verbs of the activities room: write dates out, ask, answer, come."""
 
 import secrets
 from collections.abc import Collection
@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app import due
-from app.activities import machine
-from app.activities.calendar import AHEAD, Quiet, dates, milestones
+from app.activities import closing, machine
+from app.activities.calendar import AHEAD, CLOSED_WITHIN, Quiet, dates, milestones
 from app.activities.machine import Answer, Door, Outcome, Seat
 from app.activities.models import Attendance, Milestone, Occurrence, Plan, Rsvp, Series, State
 from app.clock import local, wall
@@ -55,11 +55,11 @@ async def schedule(
     )  # fmt: skip
     if occurrence_id is None:
         return False
-    await _plan(session, await occurrence(session, occurrence_id), now, quiet)
+    await plan_around(session, await occurrence(session, occurrence_id), now, quiet)
     return True
 
 
-async def _plan(session: AsyncSession, what: Occurrence, now: datetime, quiet: Quiet) -> None:
+async def plan_around(session: AsyncSession, what: Occurrence, now: datetime, quiet: Quiet) -> None:
     """(Re)write the due rows of an occurrence; what has happened already is not planned again."""
     house = await people.house(session, what.house_id)
     programme = await people.programme(session, house.programme_id)
@@ -95,13 +95,25 @@ def visible_occurrences(scope: Scope) -> Select[Occurrence]:
     return select(Occurrence).where(within(scope, Occurrence))
 
 
+async def visible_occurrence(session: AsyncSession, scope: Scope, occurrence_id: int) -> Occurrence:
+    """LookupError where there is none, or one of another scope: that is one and the same."""
+    found: Occurrence | None = await session.scalar(
+        visible_occurrences(scope).where(col(Occurrence.id) == occurrence_id)
+    )
+    if found is None:
+        raise LookupError(f"no occurrence {occurrence_id}")
+    return found
+
+
 # What happens around an occurrence
 
 
 async def carry_out(session: AsyncSession, plan: Plan, now: datetime) -> None:
     """Do what a milestone is for: put a notice into the outbox of everybody whom it concerns, once."""
     what = await occurrence(session, plan.occurrence_id)
-    if what.state is State.SCHEDULED:
+    if what.state is State.SCHEDULED and plan.milestone is Milestone.CLOSE:
+        await closing.ask_to_close(session, what, now)
+    elif what.state is State.SCHEDULED:
         await _tell(session, what, plan.milestone, plan.planned_at, now)
     await due.finish(session, plan)
 
@@ -148,7 +160,9 @@ def _asked_at(what: Occurrence, now: datetime) -> Select[Any]:
 
 
 def _there(what: Occurrence) -> Select[Any]:
-    return select(col(Attendance.person_id)).where(col(Attendance.occurrence_id) == what.id)
+    return select(col(Attendance.person_id)).where(
+        col(Attendance.occurrence_id) == what.id, col(Attendance.undone_at).is_(None)
+    )
 
 
 async def _ask_all(session: AsyncSession, what: Occurrence, members: people.Recipients, now: datetime) -> None:
@@ -267,7 +281,10 @@ async def history_of(
         select(Occurrence, col(Rsvp.answer), col(Attendance.at))
         .outerjoin(Rsvp, (col(Rsvp.occurrence_id) == col(Occurrence.id)) & (col(Rsvp.person_id) == who.id))
         .outerjoin(
-            Attendance, (col(Attendance.occurrence_id) == col(Occurrence.id)) & (col(Attendance.person_id) == who.id)
+            Attendance,
+            (col(Attendance.occurrence_id) == col(Occurrence.id))
+            & (col(Attendance.person_id) == who.id)
+            & col(Attendance.undone_at).is_(None),
         )
         .where(col(Rsvp.id).is_not(None) | col(Attendance.id).is_not(None))
         .order_by(col(Occurrence.starts_at))
@@ -289,6 +306,18 @@ async def at_the_door(session: AsyncSession, house_id: int, now: datetime) -> li
     return list(await session.scalars(found))
 
 
+async def lists_open(session: AsyncSession, house_id: int, now: datetime) -> list[Occurrence]:
+    """Whose list staff may still complete: what is at the door, and then what ended within a day and is not closed."""
+    ended = (
+        select(Occurrence)
+        .where(col(Occurrence.house_id) == house_id, col(Occurrence.state) == State.SCHEDULED)
+        .where(col(Occurrence.ends_at) < now, col(Occurrence.ends_at) > now - CLOSED_WITHIN)
+        .where(col(Occurrence.closed_at).is_(None))
+        .order_by(col(Occurrence.ends_at).desc())
+    )
+    return [*await at_the_door(session, house_id, now), *await session.scalars(ended)]
+
+
 async def on_day(session: AsyncSession, house_id: int, day: date, zone_name: str) -> list[Occurrence]:
     begin = wall(day, time(), zone_name)
     found = (
@@ -306,17 +335,25 @@ async def by_scene(session: AsyncSession, scene: str) -> Occurrence | None:
 
 
 async def check_in(
-    session: AsyncSession, what: Occurrence, who: Person, now: datetime, *, source: str, marked_by: Person
-) -> tuple[Door, bool]:
-    """Mark somebody as there, once: what the door says, and whether they had not signed up."""
+    session: AsyncSession, what: Occurrence, who: Person, now: datetime, *, source: str, marked_by: Person,
+    on_list: bool = False,
+) -> tuple[Door, bool]:  # fmt: skip
+    """Mark somebody as there, once: what the door says, and whether they had not signed up.
+
+    `on_list`: by staff, who may do so after the end as well, until the list is closed.
+    """
     before = await seat_of(session, what, who)
     _seat, door = machine.arrive(
-        before, now, starts_at=what.starts_at, ends_at=what.ends_at, cancelled=what.state is State.CANCELLED
-    )
+        before, now, starts_at=what.starts_at, ends_at=what.ends_at, cancelled=what.state is State.CANCELLED,
+        on_list=on_list, closed=what.closed_at is not None,
+    )  # fmt: skip
     walk_in = before.answer is not Answer.GOING
     if door is not Door.WELCOME:
         return door, walk_in
-    first = await session.scalar(select(col(Attendance.id)).where(col(Attendance.person_id) == who.id).limit(1))
+    came_before = select(col(Attendance.id)).where(
+        col(Attendance.person_id) == who.id, col(Attendance.undone_at).is_(None)
+    )
+    first = await session.scalar(came_before.limit(1))
     marked = await insert_once(
         session, Attendance, occurrence_id=ident(what), person_id=ident(who), house_id=what.house_id, source=source,
         marked_by=ident(marked_by), at=now, first_time=first is None, walk_in=walk_in,
@@ -329,64 +366,10 @@ async def check_in(
 
 
 async def present_at(session: AsyncSession, what: Occurrence) -> list[Attendance]:
-    return list(await session.scalars(select(Attendance).where(col(Attendance.occurrence_id) == what.id)))
+    there = select(Attendance).where(col(Attendance.occurrence_id) == what.id, col(Attendance.undone_at).is_(None))
+    return list(await session.scalars(there))
 
 
 async def expected_at(session: AsyncSession, what: Occurrence) -> list[Rsvp]:
     going = select(Rsvp).where(col(Rsvp.occurrence_id) == what.id, col(Rsvp.answer) == Answer.GOING)
     return list(await session.scalars(going))
-
-
-# Moving and cancelling
-
-
-async def move(
-    session: AsyncSession, what: Occurrence, now: datetime, quiet: Quiet, *,
-    starts_at: datetime | None = None, venue: str | None = None, title: str | None = None,
-) -> bool:  # fmt: skip
-    """Another time or place: reminders follow, and exactly those whom it concerns are told.
-
-    A move of more than an hour asks anew: until they answer again, nobody counts as coming.
-    """
-    new_start, new_venue = starts_at or what.starts_at, venue or what.venue
-    if title:
-        what.title = title
-    if (new_start, new_venue) == (what.starts_at, what.venue):
-        return False
-    old_start, old_venue = what.starts_at, what.venue
-    what.ends_at += new_start - old_start
-    what.starts_at, what.venue, what.version = new_start, new_venue, what.version + 1
-    await _plan(session, what, now, quiet)
-    ask_again = machine.ask_again(new_start - old_start)
-    concerned = select(Rsvp).where(col(Rsvp.occurrence_id) == what.id)
-    for rsvp in (await session.scalars(concerned)).all():
-        if rsvp.answer is Answer.NOT_GOING and not ask_again:
-            continue
-        if ask_again and rsvp.answer is not None:
-            rsvp.answer = Answer.UNDECIDED
-        rsvp.asked_version = what.version
-        await messages.send(
-            session, "moved", key=f"moved:{what.id}:{what.version}:{rsvp.person_id}",
-            to=await people.person(session, rsvp.person_id), subject_id=ident(what), now=now,
-            params={"start": old_start.isoformat(), "venue": old_venue},
-            max_lateness=what.starts_at - now,
-        )  # fmt: skip
-    return True
-
-
-async def cancel(session: AsyncSession, what: Occurrence, now: datetime) -> None:
-    """Call an occurrence off: everybody who was asked and has not said no is told."""
-    if what.state is State.CANCELLED:
-        return
-    what.state = State.CANCELLED
-    for plan in await session.scalars(select(Plan).where(col(Plan.occurrence_id) == what.id)):
-        plan.due_at = None
-    for kind in Milestone:
-        await messages.clear(session, "cancelled", now, subject_id=ident(what), kind=kind.value)
-    asked = select(Rsvp).where(col(Rsvp.occurrence_id) == what.id)
-    for rsvp in (await session.scalars(asked)).all():
-        if rsvp.answer is not Answer.NOT_GOING:
-            await messages.send(
-                session, "called_off", key=f"off:{what.id}:{rsvp.person_id}", subject_id=ident(what), now=now,
-                to=await people.person(session, rsvp.person_id), max_lateness=what.starts_at - now,
-            )  # fmt: skip

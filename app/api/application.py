@@ -4,8 +4,10 @@ from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.activities import activity_routes
 from app.api.callers import Gate
 from app.api.cases import cases
+from app.api.houses import house_routes
 from app.api.missed import missed
 from app.api.problems import speak_problems
 from app.clock import Clock
@@ -40,4 +42,6 @@ def create_api(db: Database, clock: Clock) -> ASGIApp:
     gate = Gate(db, clock)
     api.include_router(cases(db, clock, gate))
     api.include_router(missed(db, clock, gate))
+    api.include_router(activity_routes(db, clock, gate))
+    api.include_router(house_routes(db, clock, gate))
     return _Unkept(api)

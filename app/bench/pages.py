@@ -28,6 +28,7 @@ from app.main import Tongxing, create_app
 from app.people import service as people
 from app.settings import GivenSettings, Settings
 
+RULE = "suicide.wish"
 TARGET = 100  # milliseconds, of 95 in 100
 
 
@@ -78,6 +79,8 @@ async def _run(folder: Path, members: int, messages: int, cases: int, rounds: in
         ("待办，第二页", "/console/inbox?tab=now&after=3.0.20", of_the_lead),
         ("待办，社工，一个小站", "/console/inbox", of_a_worker),
         ("一件事的页面，督导", "/console/cases/1", of_the_lead),
+        ("一个人的页面，他的社工", f"/console/people/{city.members[0]}", of_a_worker),
+        ("大家，督导", "/console/people", of_the_lead),
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bench") as browser:
         found = [await _measure(browser, name, path, key, rounds) for name, path, key in pages]
@@ -94,7 +97,7 @@ async def _in_danger(session: AsyncSession, city: City, n: int, house: Tongxing)
     step = max(1, len(city.members) // max(n, 1))
     for at, number in enumerate(city.members[::step][:n]):
         await escalations.flag(
-            session, await people.person(session, number), levels[at % 3], "suicide", rule="suicide.wish",
+            session, await people.person(session, number), levels[at % 3], "suicide", rule=RULE,
             rules_version="bench", said="最近睡不好，什么都不想做", now=house.clock.now(),
         )  # fmt: skip
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from app.activities import service as activities
 from app.clock import local
 from app.console.desk import ANYBODY, CASES, Answer, Desk, Page, Room
+from app.console.figures import at_a_glance
 from app.console.inbox import banners
 from app.duty import service as duty
 from app.escalations import lists
@@ -35,6 +36,7 @@ async def home(desk: Desk) -> Answer:
         "home.html", banners=await banners(desk) if sees_cases else [],
         counts=await lists.counts(desk.session, desk.scope, desk.who) if sees_cases else None,
         n_tasks=await tasks.count_in(desk.session, desk.scope) if sees_cases else 0,
+        figures=await at_a_glance(desk),
         todays=await _todays(desk) if desk.who.role.is_staff else [],
     )  # fmt: skip
 

@@ -14,18 +14,21 @@ from app.duty.rota import Shift
 from app.duty.service import shifts_on
 from app.people import service as people
 from app.people.models import House, Person
-from app.people.scope import scope_of
+from app.people.scope import Scope, scope_of, within
 
 DUTY = "duty"
 
 
 class Obstacle(StrEnum):
-    """Why a swap cannot be proposed."""
+    """Why something cannot be arranged."""
 
     NO_SHIFT = "no_shift"
     NONE_IN_RETURN = "none_in_return"
     BEGUN = "begun"
     ASKED_ALREADY = "asked_already"
+    YOURSELF = "yourself"
+    UNREACHABLE = "unreachable"
+    OVER = "over"
 
 
 async def _within_reach(session: AsyncSession, by: Person, house_id: int | None) -> None:
@@ -76,6 +79,45 @@ async def _arrange(
     await session.flush()
     await rearm(session, now, house.id)
     return change
+
+
+async def visible(session: AsyncSession, scope: Scope, change_id: int) -> Change:
+    """LookupError: there is no such change, or it is of a house outside `scope`."""
+    found: Change | None = await session.scalar(
+        select(Change).where(within(scope, Change), col(Change.id) == change_id)
+    )
+    if found is None:
+        raise LookupError(f"no change {change_id}")
+    return found
+
+
+async def agreed(session: AsyncSession, house: House, first: datetime, last: datetime) -> list[Change]:
+    """What was arranged for a house between two moments and holds, in the order in which it begins."""
+    rows = select(Change).where(
+        col(Change.house_id) == house.id, col(Change.state) == ChangeState.AGREED, col(Change.ends_at) > first,
+        col(Change.starts_at) < last,
+    )  # fmt: skip
+    return list(await session.scalars(rows.order_by(col(Change.starts_at), col(Change.id))))
+
+
+async def undo(session: AsyncSession, change: Change, *, by: Person, now: datetime) -> list[Change]:
+    """What was agreed holds no longer; what of it has been worked stays. The rows that were concerned, maybe none.
+
+    A swap is undone as a whole. LookupError: not a house of `by`.
+    """
+    rows = await _held(session, change.swap_id or ident(change))
+    for house_id in {row.house_id for row in rows}:
+        await _within_reach(session, by, house_id)
+    holding = [row for row in rows if row.state is ChangeState.AGREED and row.ends_at > now]
+    for row in holding:
+        if row.starts_at < now:
+            row.ends_at = now
+        else:
+            row.state, row.settled_at = ChangeState.WITHDRAWN, now
+    await session.flush()
+    for house_id in {row.house_id for row in holding}:
+        await rearm(session, now, house_id)
+    return holding
 
 
 # Swaps
@@ -171,7 +213,9 @@ async def withdraw(session: AsyncSession, swap_id: int, by: Person, now: datetim
 
 async def _settle(session: AsyncSession, swap_id: int, by: Person, to: ChangeState, now: datetime) -> ChangeState:
     rows = await _held(session, swap_id)
-    may = rows and (rows[0].made_by if to is ChangeState.WITHDRAWN else rows[0].person_id) == by.id
+    # Only the row that stands for a swap: whoever asked must not say yes for the other one by a row of their own.
+    whole = bool(rows) and rows[0].swap_id is None
+    may = whole and (rows[0].made_by if to is ChangeState.WITHDRAWN else rows[0].person_id) == by.id
     if not may:
         raise LookupError(f"no swap {swap_id} for person {by.id}")
     if rows[0].state is ChangeState.PROPOSED:

@@ -27,6 +27,18 @@ class Duty(Record, table=True):
     on_holidays: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
+class HoursKept(Record, table=True):
+    """Somebody's weekly hours at a house are kept by whoever leads: a programme's file no longer changes them."""
+
+    __tablename__ = "hours_kept"
+    __table_args__ = (UniqueConstraint("person_id", "house_id"),)
+    id: int | None = Field(default=None, primary_key=True)
+    house_id: int = Field(foreign_key="house.id", index=True)
+    person_id: int = Field(foreign_key="person.id", index=True)
+    by_id: int = Field(foreign_key="person.id")
+    at: datetime = Field(sa_type=UTCDateTime)
+
+
 class Rotation(Record, table=True):
     """Hours that several people take in turn: the first from `anchor` on, each for `turn_days` days.
 
@@ -113,6 +125,38 @@ class Change(Record, table=True):
     made_by: int = Field(foreign_key="person.id")
     made_at: datetime = Field(sa_type=UTCDateTime)
     settled_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+
+class Edit(StrEnum):
+    PUT_ON = "put_on"
+    TAKEN_OFF = "taken_off"
+    UNDONE = "undone"
+    SWAPPED = "swapped"
+    LINE_ADDED = "line_added"
+    LINE_REMOVED = "line_removed"
+    FILE_AGAIN = "file_again"
+    DAY_NOTED = "day_noted"
+    DAY_FORGOTTEN = "day_forgotten"
+
+
+class RotaEdit(Record, table=True):
+    """Who changed the rota of a house, when, and what became different by it. Append-only.
+
+    `detail` says what was changed: `person`, and what belongs to the kind (`starts` and `ends` as moments or as the
+    clock on the wall, `weekday`, `day`, `kind`, `hours_of`, `change`). `effect` holds what is different in the plan
+    of the days that were looked at, as lists of [person, from, until] (`more`, `less`) and of [from, until] (`alone`:
+    nobody is there any more). Moments are ISO 8601 in UTC.
+    """
+
+    __tablename__ = "rota_edit"
+    __table_args__ = (Index("ix_rota_edit_house_at", "house_id", "at"),)
+    id: int | None = Field(default=None, primary_key=True)
+    house_id: int = Field(foreign_key="house.id")
+    at: datetime = Field(sa_type=UTCDateTime)
+    by_id: int = Field(foreign_key="person.id")
+    what: Edit = Field(sa_type=words(Edit))
+    detail: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    effect: dict[str, list[list[Any]]] = Field(sa_column=Column(JSON, nullable=False))
 
 
 class DutyWatch(DueRow, table=True):

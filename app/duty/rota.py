@@ -131,7 +131,7 @@ def _by_the_rules(rota: Rota, first: datetime, last: datetime) -> dict[int, Span
             if person is not None:
                 found[person].append(_span(rule.hours, day, rota.zone))
         day += A_DAY
-    return {person: _joined(spans) for person, spans in found.items()}
+    return {person: joined(spans) for person, spans in found.items()}
 
 
 def _span(hours: Hours, day: date, zone: str) -> Span:
@@ -143,17 +143,17 @@ def _alter(there: dict[int, Spans], change: Alteration) -> None:
     span = (change.starts_at, change.ends_at)
     match change.kind:
         case ChangeKind.THERE:
-            there[change.person_id] = _joined([*there.get(change.person_id, []), span])
+            there[change.person_id] = joined([*there.get(change.person_id, []), span])
         case ChangeKind.AWAY:
-            there[change.person_id] = _without(there.get(change.person_id, []), span)
+            there[change.person_id] = without(there.get(change.person_id, []), span)
         case ChangeKind.INSTEAD if change.instead_of is not None:
             theirs = there.get(change.instead_of, [])
-            there[change.instead_of] = _without(theirs, span)
+            there[change.instead_of] = without(theirs, span)
             taken = [(max(a, span[0]), min(b, span[1])) for a, b in theirs]
-            there[change.person_id] = _joined([*there.get(change.person_id, []), *taken])
+            there[change.person_id] = joined([*there.get(change.person_id, []), *taken])
 
 
-def _joined(spans: Spans) -> Spans:
+def joined(spans: Spans) -> Spans:
     """The same time in as few spans as it takes. A wall-clock hour that a DST change skips lasts no time."""
     found: Spans = []
     for starts, ends in sorted(span for span in spans if span[0] < span[1]):
@@ -164,6 +164,7 @@ def _joined(spans: Spans) -> Spans:
     return found
 
 
-def _without(spans: Spans, gap: Span) -> Spans:
+def without(spans: Spans, gap: Span) -> Spans:
+    """What is left of them outside `gap`."""
     pieces = [piece for a, b in spans for piece in ((a, min(b, gap[0])), (max(a, gap[1]), b))]
     return [(a, b) for a, b in pieces if a < b]

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -15,7 +15,6 @@ from app.duty.models import CalendarDay, Change, ChangeState, DayKind, Duty, Rot
 from app.duty.rota import Alteration, Day, Hours, Line, Rota, Shift, Turns
 from app.messages import service as messages
 from app.people.models import House, Person
-from app.people.scope import Scope, within
 
 A_DAY = timedelta(days=1)
 AN_INSTANT = timedelta(microseconds=1)
@@ -47,10 +46,6 @@ _DAYS = select(col(CalendarDay.day), col(CalendarDay.kind), col(CalendarDay.hour
     col(CalendarDay.house_id).is_(None) | (col(CalendarDay.house_id) == bindparam("house")),
     col(CalendarDay.day).between(bindparam("first"), bindparam("last")),
 )
-
-
-def visible_changes(scope: Scope) -> Select[Change]:
-    return select(Change).where(within(scope, Change))
 
 
 # The rules of a house
@@ -115,11 +110,6 @@ async def next_change(session: AsyncSession, house: House, after: datetime) -> d
     until = after + AHEAD
     edges = [edge for shift in await plan(session, house, after, until) for edge in (shift.starts_at, shift.ends_at)]
     return min((edge for edge in edges if after < edge < until), default=None)
-
-
-async def shifts_ending(session: AsyncSession, house: House, at: datetime) -> list[Shift]:
-    """The shifts that end at this moment, back to a day before it."""
-    return [shift for shift in await plan(session, house, at - A_DAY, at + AN_INSTANT) if shift.ends_at == at]
 
 
 async def who_answers(session: AsyncSession, subject: Person, house: House, now: datetime) -> int | None:

@@ -7,15 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.duty import service as duty
-from app.escalations.ladders import ALONE_AT_NIGHT, ENDS, LEADS_NOWHERE, LadderError, ladder_for, read_ladder
-from app.escalations.models import LadderRow
+from app.escalations.ladders import ALONE_AT_NIGHT, ENDS, LEADS_NOWHERE, LadderError, ladder_for
 from app.escalations.states import Ladder, Level, Target
 from app.messages import channels
 from app.messages import service as messages
@@ -128,21 +126,6 @@ async def refuse_alone(session: AsyncSession, programme_id: int, level: Level, l
             raise LadderError(LEADS_NOWHERE.format(step=(weakness.step or 0) + 1))
         if weakness.level is level and weakness.kind is Weak.NOBODY:
             raise LadderError(ALONE_AT_NIGHT)
-
-
-async def save_ladder(
-    session: AsyncSession, programme_id: int, level: Level, plan: dict[str, Any], now: datetime
-) -> None:
-    """Write a ladder down for a programme; cases that are open keep theirs. LadderError: nothing is written."""
-    await refuse_alone(session, programme_id, level, read_ladder(plan), now)
-    row = await session.scalar(
-        select(LadderRow).where(col(LadderRow.programme_id) == programme_id, col(LadderRow.level) == level)
-    )
-    if row is None:
-        session.add(LadderRow(programme_id=programme_id, level=level, plan=plan))
-    else:
-        row.plan = plan
-    await session.flush()
 
 
 async def warn(session: AsyncSession, now: datetime) -> int:

@@ -30,7 +30,10 @@ IS_ALERT = col(Outbox.kind) == literal_column("'case_alert'")
 
 @dataclass(frozen=True)
 class Life:
-    """One case as far as it has come. `target`: how long after its opening the person should be spoken to."""
+    """One case as far as it has come. `target`: how long after its opening the person should be spoken to.
+
+    `outcome`: how it ended, if it did.
+    """
 
     level: Level
     person_id: int
@@ -40,6 +43,8 @@ class Life:
     taken_at: datetime | None = None
     contacted_at: datetime | None = None
     false_alarm: bool = False
+    house_id: int = 0
+    outcome: Outcome | None = None
 
     def until(self, moment: datetime | None) -> timedelta | None:
         return None if moment is None else max(moment - self.opened_at, timedelta())
@@ -127,16 +132,17 @@ def _real() -> Select[CaseRow]:
 
 
 async def lives(
-    session: AsyncSession, *, since: datetime | None = None, until: datetime | None = None, house_id: int | None = None
+    session: AsyncSession, *, since: datetime | None = None, until: datetime | None = None,
+    houses: Collection[int] | None = None,
 ) -> list[Life]:  # fmt: skip
-    """Every case that was opened from `since` on and before `until`, in one house or in all."""
+    """Every case that was opened from `since` on and before `until`, in these houses or in all."""
     chosen = _real()
     if since is not None:
         chosen = chosen.where(col(CaseRow.opened_at) >= since)
     if until is not None:
         chosen = chosen.where(col(CaseRow.opened_at) < until)
-    if house_id is not None:
-        chosen = chosen.where(col(CaseRow.house_id) == house_id)
+    if houses is not None:
+        chosen = chosen.where(col(CaseRow.house_id).in_(houses))
     rows = list(await session.scalars(chosen.order_by(col(CaseRow.id))))
     numbers = chosen.with_only_columns(col(CaseRow.id))
     alerts = (
@@ -159,7 +165,7 @@ async def lives(
             level=row.level, person_id=row.person_id, opened_at=row.opened_at,
             target=timedelta(minutes=row.ladder["contact_within"]), alerted_at=alerted.get(row.id),
             taken_at=first.get((row.id, "Taken")), contacted_at=_contacted_at(row, first.get((row.id, "Contacted"))),
-            false_alarm=row.outcome is Outcome.FALSE_ALARM,
+            false_alarm=row.outcome is Outcome.FALSE_ALARM, house_id=row.house_id, outcome=row.outcome,
         )
         for row in rows
     ]  # fmt: skip
@@ -172,7 +178,7 @@ def _contacted_at(row: CaseRow, said_so: datetime | None) -> datetime | None:
 
 
 async def off_hours(
-    session: AsyncSession, *, since: datetime, until: datetime, house_id: int | None = None
+    session: AsyncSession, *, since: datetime, until: datetime, houses: Collection[int] | None = None
 ) -> dict[str, int]:
     """How many alerts reached each member of staff outside of working hours, by their code, the most woken first."""
     sent = (
@@ -181,16 +187,16 @@ async def off_hours(
         .join(Attempt, col(Attempt.outbox_id) == col(Outbox.id))
         .join(Person, col(Person.id) == col(Outbox.person_id))
         .join(House, col(House.id) == col(Person.house_id))
-        .where(IS_ALERT, col(Attempt.result) == "sent", col(Outbox.subject_id).in_(_real_of(house_id)))
+        .where(IS_ALERT, col(Attempt.result) == "sent", col(Outbox.subject_id).in_(_real_of(houses)))
         .group_by(col(Outbox.id), col(Person.code), col(House.zone))
+        .having(func.min(col(Attempt.at)) >= since, func.min(col(Attempt.at)) < until)
     )
-    moments = [(code, zone, at) for code, zone, at in await session.execute(sent) if since <= at < until]
-    woken = Counter(code for code, zone, at in moments if is_off_hours(at, zone))
+    woken = Counter(code for code, zone, at in await session.execute(sent) if is_off_hours(at, zone))
     return dict(woken.most_common())
 
 
-def _real_of(house_id: int | None) -> Select[tuple[int | None]]:
-    chosen = _real() if house_id is None else _real().where(col(CaseRow.house_id) == house_id)
+def _real_of(houses: Collection[int] | None) -> Select[tuple[int | None]]:
+    chosen = _real() if houses is None else _real().where(col(CaseRow.house_id).in_(houses))
     return chosen.with_only_columns(col(CaseRow.id))
 
 

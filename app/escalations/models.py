@@ -165,7 +165,10 @@ class DrillPlan(DueRow, table=True):
 
 
 class LadderRow(Record, table=True):
-    """The ladder of a programme for one level, as data; a case keeps the copy it was opened with."""
+    """The ladder of a programme for one level, as data; a case keeps the copy it was opened with.
+
+    `made_by`: who wrote it in the console; None is the programme's file.
+    """
 
     __tablename__ = "ladder"
     __table_args__ = (UniqueConstraint("programme_id", "level"),)
@@ -173,3 +176,18 @@ class LadderRow(Record, table=True):
     programme_id: int = Field(foreign_key="programme.id", index=True)
     level: Level = Field(sa_column=Column(Numbers(Level), nullable=False))
     plan: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    made_by: int | None = Field(default=None, foreign_key="person.id")
+    made_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+
+class LadderChange(Record, table=True):
+    """Who wrote a ladder of a programme anew, when, and what it was before. Append-only."""
+
+    __tablename__ = "ladder_change"
+    id: int | None = Field(default=None, primary_key=True)
+    programme_id: int = Field(foreign_key="programme.id", index=True)
+    level: Level = Field(sa_column=Column(Numbers(Level), nullable=False))
+    at: datetime = Field(sa_type=UTCDateTime)
+    by_id: int = Field(foreign_key="person.id")
+    before: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    after: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))

@@ -76,13 +76,17 @@ async def _alert(session: AsyncSession, row: CaseRow, alert: events.Alert, seq: 
 async def _into_digest(session: AsyncSession, row: CaseRow, person_id: int, now: datetime) -> None:
     """Yellow can wait for the morning, and all of it together is one message."""
     told = await people.person(session, person_id)
-    house = await people.house(session, row.house_id)
-    here = local(now, house.zone)
-    morning = wall(here.date() + timedelta(days=here.time() >= DIGEST_AT), DIGEST_AT, house.zone)
+    morning = next_digest(now, (await people.house(session, row.house_id)).zone)
     await messages.send(
         session, "case_week", key=f"case_week:{person_id}:{morning:%Y%m%d}", to=told, subject_id=ident(row), now=now,
         not_before=morning,
     )  # fmt: skip
+
+
+def next_digest(now: datetime, zone: str) -> datetime:
+    """When the next message of a morning goes out in a house."""
+    here = local(now, zone)
+    return wall(here.date() + timedelta(days=here.time() >= DIGEST_AT), DIGEST_AT, zone)
 
 
 async def alerted(session: AsyncSession, row: CaseRow) -> list[int]:

@@ -7,15 +7,15 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.activities import changes
 from app.activities import service as activities
-from app.activities.calendar import Quiet, dates, milestones
-from app.activities.models import Milestone, Occurrence, Plan, Rsvp, Series, State
+from app.activities.calendar import Quiet, dates
+from app.activities.models import Occurrence, Plan, Rsvp, Series, State
 from app.clock import local, wall
 from app.db import ident
 from app.loading.file import ProgrammeFile
 from app.loading.schema import ActivityEntry
 from app.loading.tally import Tally, settle
-from app.people import service as people
 from app.people.models import House
 
 
@@ -116,7 +116,7 @@ async def _follow(desk: _Desk, series: Series, before: _Terms, terms: _Terms) ->
         as_planned = what.starts_at == before.starts_at(day) and terms.starts_at(day) > desk.now
         length = (what.ends_at - what.starts_at) == timedelta(minutes=before.minutes)
         await _move(
-            desk, what, terms.zone,
+            desk, what,
             starts_at=terms.starts_at(day) if as_planned else what.starts_at,
             venue=terms.venue if what.venue == before.venue else what.venue,
             title=terms.title if what.title == before.title else what.title,
@@ -135,7 +135,7 @@ async def _call_off(desk: _Desk, what: Occurrence) -> None:
     """
     asked = await desk.session.scalar(select(col(Rsvp.id)).where(col(Rsvp.occurrence_id) == what.id).limit(1))
     if asked is not None:
-        await activities.cancel(desk.session, what, desk.now)
+        await changes.cancel(desk.session, what, desk.now, desk.quiet)
         return
     await desk.session.execute(delete(Plan).where(col(Plan.occurrence_id) == what.id))
     await desk.session.delete(what)
@@ -167,39 +167,23 @@ async def _once(desk: _Desk, entry: ActivityEntry, house: House, what: Occurrenc
     elif what.starts_at <= desk.now:
         desk.tally.count()  # it is history
     elif entry.cancelled:
-        await activities.cancel(desk.session, what, desk.now)
+        await changes.cancel(desk.session, what, desk.now, desk.quiet)
         desk.tally.count(changed=True)
     elif past:
         desk.tally.notes.append(f"活动 {entry.code} 改到的时间已经过了，没有改")
         desk.tally.count()
     else:
-        moved = await _move(
-            desk, what, house.zone, starts_at=starts_at, venue=venue, title=entry.title, minutes=entry.minutes
-        )
+        moved = await _move(desk, what, starts_at=starts_at, venue=venue, title=entry.title, minutes=entry.minutes)
         desk.tally.count(changed=moved)
 
 
 async def _move(
-    desk: _Desk, what: Occurrence, zone: str, *, starts_at: datetime, venue: str, title: str, minutes: int | None
-) -> bool:
+    desk: _Desk, what: Occurrence, *, starts_at: datetime, venue: str, title: str, minutes: int | None
+) -> bool:  # fmt: skip
     """Move an occurrence to these terms, and tell whom it concerns; whether anything was different."""
-    before = (what.starts_at, what.ends_at, what.venue, what.title)
-    await activities.move(desk.session, what, desk.now, desk.quiet, starts_at=starts_at, venue=venue, title=title)
-    if minutes is not None and what.ends_at - what.starts_at != timedelta(minutes=minutes):
-        what.ends_at = what.starts_at + timedelta(minutes=minutes)
-        await _ask_after(desk, what, zone)
-    return before != (what.starts_at, what.ends_at, what.venue, what.title)
-
-
-async def _ask_after(desk: _Desk, what: Occurrence, zone: str) -> None:
-    """Another length moves only what follows the end; nobody needs to be told."""
-    house = await people.house(desk.session, what.house_id)
-    programme = await people.programme(desk.session, house.programme_id)
-    times = milestones(
-        what.starts_at, what.ends_at, zone, invite_days=programme.invite_days, quiet=desk.quiet, now=desk.now
+    renamed = what.title != title
+    changes.rename(what, title)
+    moved = await changes.move(
+        desk.session, what, desk.now, desk.quiet, starts_at=starts_at, venue=venue, minutes=minutes
     )
-    plan = await desk.session.scalar(
-        select(Plan).where(col(Plan.occurrence_id) == what.id, col(Plan.milestone) == Milestone.MISSED)
-    )
-    if plan is not None and plan.due_at is not None:
-        plan.due_at = times[Milestone.MISSED]
+    return moved or renamed

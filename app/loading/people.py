@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.db import Record, ident
-from app.duty.models import Duty
+from app.duty.models import Duty, HoursKept
 from app.loading.file import ProgrammeFile
 from app.loading.schema import StaffEntry
 from app.loading.tally import Tally, settle
@@ -18,7 +18,7 @@ from app.loading.weekly import Shift
 from app.messages import service as messages
 from app.people.models import House, Person, Posting, Programme
 
-Row = TypeVar("Row", Posting, Duty)
+Row = TypeVar("Row", Posting, Duty, HoursKept)
 
 
 async def load(
@@ -49,10 +49,13 @@ async def load(
         )
     staff = [people[person.code] for person in file.staff]
     postings, rota = await _by_person(session, Posting, staff), await _by_person(session, Duty, staff)
+    kept = await _by_person(session, HoursKept, staff)
     for person in file.staff:
         row = people[person.code]
         changed[person.code] |= await _post(session, person, row, houses, postings[ident(row)])
-        changed[person.code] |= await _put_on_duty(session, person, row, houses, rota[ident(row)])
+        changed[person.code] |= await _put_on_duty(
+            session, person, row, houses, rota[ident(row)], kept[ident(row)], tally
+        )
         changed[person.code] |= await _know_by_openid(session, file, person, row, tally, now, account)
     for code, differs in changed.items():
         tally.count(new=code not in standing, changed=differs)
@@ -85,23 +88,40 @@ async def _post(
 
 
 async def _put_on_duty(
-    session: AsyncSession, entry: StaffEntry, row: Person, houses: dict[str, House], standing: list[Duty]
-) -> bool:
-    """The hours hold in every house that the person serves, by its own wall clock."""
-    wanted = {
-        (ident(houses[code]), shift.weekday): shift
-        for code in entry.houses
-        for shifts in entry.duty
-        for shift in shifts
-    }
-    there = {(duty.house_id, duty.weekday): duty for duty in standing}
+    session: AsyncSession, entry: StaffEntry, row: Person, houses: dict[str, House], standing: list[Duty],
+    kept: list[HoursKept], tally: Tally,
+) -> bool:  # fmt: skip
+    """The hours hold in every house that the person serves, by its own wall clock.
+
+    Where whoever leads keeps them in the console (`kept`), they stay: they know them better than the file.
+    """
+    served = {ident(houses[code]): code for code in entry.houses}
+    for hours in kept:
+        if hours.house_id not in served:
+            await session.delete(hours)
+    theirs = {hours.house_id for hours in kept} & served.keys()
+    in_file = {(house_id, shift.weekday): _hours(shift) for house_id in served for s in entry.duty for shift in s}
+    standing_by_place = {(duty.house_id, duty.weekday): duty for duty in standing}
+    for house_id in sorted(theirs):
+        here = {place: _hours_of(duty) for place, duty in standing_by_place.items() if place[0] == house_id}
+        if here != {place: hours for place, hours in in_file.items() if place[0] == house_id}:
+            tally.notes.append(
+                f"{entry.code} 在 {served[house_id]} 的值班时间已经在控制台改过，文件里写的没有用上；"
+                "想用文件的，请督导在控制台的值班页点“交还给项目文件”"
+            )
+    wanted = {place: hours for place, hours in in_file.items() if place[0] not in theirs}
+    there = {place: duty for place, duty in standing_by_place.items() if place[0] not in theirs}
     for place in there.keys() - wanted.keys():
         await session.delete(there[place])
     for house_id, weekday in sorted(wanted.keys() - there.keys()):
-        shift = wanted[house_id, weekday]
-        session.add(Duty(house_id=house_id, person_id=ident(row), weekday=weekday, **_hours(shift)))
-    moved = [settle(there[place], **_hours(wanted[place])) for place in there.keys() & wanted.keys()]
+        new = wanted[house_id, weekday]
+        session.add(Duty(house_id=house_id, person_id=ident(row), weekday=weekday, **new))
+    moved = [settle(there[place], **wanted[place]) for place in there.keys() & wanted.keys()]
     return any(moved) or there.keys() != wanted.keys()
+
+
+def _hours_of(duty: Duty) -> dict[str, Any]:
+    return {"starts": duty.starts, "ends": duty.ends, "on_holidays": duty.on_holidays}
 
 
 def _hours(shift: Shift) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from app.activities.calendar import Quiet
 from app.db import ident
 from app.duty import changes
 from app.escalations.checks import refuse_alone
-from app.escalations.ladders import LadderError, ladder_for
+from app.escalations.ladders import LadderError, ladder_for, read_ladder
 from app.escalations.models import LadderRow
 from app.escalations.states import Level
 from app.loading import meetings, people, practice, rota
@@ -73,7 +73,7 @@ async def _programme(session: AsyncSession, entry: ProgrammeEntry, tally: Tally)
     changed = settle(row, **values)
     session.add(row)
     await session.flush()
-    ladders = await _ladders(session, row, entry)
+    ladders = await _ladders(session, row, entry, tally)
     tally.count(new=new, changed=changed or bool(ladders))
     return row, ladders
 
@@ -90,10 +90,19 @@ async def _nobody_alone(
             tally.problems.append(file.sheet.problem(("programme", "ladders", level.name.lower()), str(refused)))
 
 
-async def _ladders(session: AsyncSession, programme: Programme, entry: ProgrammeEntry) -> set[Level]:
+async def _ladders(session: AsyncSession, programme: Programme, entry: ProgrammeEntry, tally: Tally) -> set[Level]:
+    """What staff wrote in the console stays: whoever answers for it wrote it there, and its history is there."""
     written = {level: plan_of(plan) for level, plan in entry.ladders.plans().items()}
     rows = await session.scalars(select(LadderRow).where(col(LadderRow.programme_id) == programme.id))
-    standing = {Level(row.level): row for row in rows}
+    all_rows = {Level(row.level): row for row in rows}
+    standing = {level: row for level, row in all_rows.items() if row.made_by is None}
+    for level in all_rows.keys() - standing.keys():
+        if level in written and read_ladder(written[level]) != read_ladder(all_rows[level].plan):
+            tally.notes.append(
+                f"{level.name.lower()} 的求助阶梯已经在控制台改过，文件里写的没有用上；"
+                "想用文件的，请在控制台的求助阶梯页点“交还给项目文件”，再加载一次"
+            )
+        written.pop(level, None)
     for level in standing.keys() - written.keys():
         await session.delete(standing[level])
     for level in written.keys() - standing.keys():

@@ -83,3 +83,15 @@ class RuleBook(Record, table=True):
     note: str = Field(default="", max_length=200)
     again_of: int | None = None
     at: datetime = Field(sa_type=UTCDateTime)
+
+
+class RuleDraft(Record, table=True):
+    """A file of rules that somebody of the programme wants to try; sealed, as it may have people's words in it."""
+
+    __tablename__ = "rule_draft"
+    id: int | None = Field(default=None, primary_key=True)
+    programme_id: int = Field(foreign_key="programme.id", index=True)
+    by_id: int = Field(foreign_key="person.id")
+    source: str = Field(sa_type=Encrypted)
+    note: str = Field(default="", sa_type=Encrypted)
+    at: datetime = Field(sa_type=UTCDateTime)

@@ -97,12 +97,28 @@ async def mark_newest(
     session: AsyncSession, who: Person, row: CaseRow, judged: Judged, now: datetime, *, via: Via
 ) -> Mark:
     """This is what the newest words of a case were. NothingToMark; LookupError where the case is not theirs to see."""
+    readings = await _readings_of(session, who, row)
+    return await _mark(session, who, readings[-1], judged, now, via)
+
+
+async def mark_flag(
+    session: AsyncSession, who: Person, row: CaseRow, flag_id: int, judged: Judged, now: datetime, *, via: Via
+) -> Mark:
+    """The same of one reading of this case, whichever it is. NothingToMark: it has no such reading."""
+    found = next((one for one in await _readings_of(session, who, row) if one.id == flag_id), None)
+    if found is None:
+        raise NothingToMark
+    return await _mark(session, who, found, judged, now, via)
+
+
+async def _readings_of(session: AsyncSession, who: Person, row: CaseRow) -> list[Flag]:
+    """What `who` may mark in this case, one at least. NothingToMark; LookupError where it is not theirs to see."""
     if not await handling.may_act(session, who, row):
         raise LookupError("not theirs to see")
-    flags = await markable(session, row)
-    if not flags:
+    readings = await markable(session, row)
+    if not readings:
         raise NothingToMark
-    return await _mark(session, who, flags[-1], judged, now, via)
+    return readings
 
 
 async def close(

@@ -36,6 +36,8 @@ MAX_LATENESS: dict[str, timedelta] = {
     "danger_reply": timedelta(minutes=30),
     "text": timedelta(hours=12),
     "broadcast": timedelta(hours=24),
+    "spoken": timedelta(hours=2),
+    "glass_broken": timedelta(days=2),
 }
 OTHERWISE = timedelta(hours=24)
 

@@ -16,7 +16,8 @@ class Contact(Record, table=True):
 
     The row is also what serialises a person's messages: whoever handles one holds it, and while one is on its
     way out (`busy_with`, no longer than `busy_until`) no other is sent. `tag` is the tag that WeChat was last
-    told, which decides the menu that this person sees.
+    told, which decides the menu that this person sees. `talker_id` of the staff talks to this person until
+    `talker_until`, and the robot is quiet that long.
     """
 
     __table_args__ = (UniqueConstraint("account", "openid"),)
@@ -36,6 +37,8 @@ class Contact(Record, table=True):
     wrong_codes: int = 0
     wrong_codes_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
     seen_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    talker_id: int | None = Field(default=None, foreign_key="person.id")
+    talker_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
 
 class InboxState(StrEnum):

@@ -28,6 +28,7 @@ class Reach:
     window_until: datetime | None
     busy_until: datetime | None
     busy_with: int | None
+    talker_until: datetime | None = None
     spent: bool = False
 
     def __repr__(self) -> str:
@@ -36,6 +37,10 @@ class Reach:
     @property
     def follows(self) -> bool:
         return self.following and self.unreachable_because is None
+
+    def talked_to_until(self, now: datetime) -> datetime | None:
+        """Until when a person of the staff talks to them, and the robot asks nothing; None: nobody does."""
+        return self.talker_until if self.talker_until is not None and self.talker_until > now else None
 
     def busy(self, now: datetime, *, patience: timedelta = LEASE) -> bool:
         """Another message to this person is on its way; two at once would overtake each other (43108).

@@ -1,10 +1,10 @@
 """Verbs of the messages room: know a contact, take a delivery in once, put something into the outbox."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, Select, Text, and_, bindparam, delete, func, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -80,6 +80,19 @@ async def bind(session: AsyncSession, contact: Contact, who: Person) -> None:
 async def reachable(session: AsyncSession, people: Iterable[int]) -> set[int]:
     """Those of `people` whom some channel of ours leads to: WeChat, or for staff another one that is set up."""
     return set(await ways_to(session, people))
+
+
+async def taken_by_wechat(session: AsyncSession, people: Iterable[int], now: datetime) -> set[int]:
+    """Those of `people` to whom WeChat takes a message of ours now: as a card, or because their window is open."""
+    reached = [
+        col(Contact.person_id).in_(set(people)),
+        col(Contact.following),
+        col(Contact.unreachable_because).is_(None),
+    ]
+    if "template" not in await channels.configured(session):
+        reached += [col(Contact.window_until) > now, col(Contact.window_left) > 0]
+    found = await session.scalars(select(col(Contact.person_id)).where(*reached))
+    return {person_id for person_id in found if person_id is not None}
 
 
 async def ways_to(session: AsyncSession, people: Iterable[int]) -> dict[int, tuple[str, ...]]:
@@ -187,23 +200,64 @@ async def belong_to(session: AsyncSession, contact: Contact, who: Person, since:
 async def texts_in(session: AsyncSession, scope: Scope, since: datetime) -> list[tuple[int, int, str]]:
     """(number, person, words) of every text from these houses since then, the newest first; none from staff."""
     rows = await session.execute(_texts(since).where(within(scope, Inbox)).order_by(col(Inbox.id).desc()))
-    return [(number, person_id, content) for number, person_id, _role, content, _at in rows if content]
+    return [(number, person_id, content) for number, person_id, content in rows if content]
 
 
-async def texts_since(
-    session: AsyncSession, since: datetime
-) -> list[tuple[int, int | None, Role | None, str, datetime]]:
-    """(number, person, role, words, when) of every text of anybody but staff, the oldest first; strangers' as well."""
-    return [tuple(row) for row in await session.execute(_texts(since).order_by(col(Inbox.id))) if row.content]
+class Letter(NamedTuple):
+    """A text as it lies in the inbox, sealed (`app.db.unsealed`); `whose`: the person or WeChat user behind it."""
+
+    number: int
+    whose: str
+    house_id: int | None
+    role: Role | None
+    sealed: str
+    sent_at: datetime
+    received_at: datetime
+
+
+async def letters(session: AsyncSession, since: datetime, n: int, before: int | None = None) -> list[Letter]:
+    """Every text of anybody but staff since then, the newest first, strangers' as well: `n`, older than `before`."""
+    sealed = type_coerce(col(Inbox.content), Text)
+    wanted = _texts(since).with_only_columns(
+        col(Inbox.id), col(Inbox.person_id), col(Inbox.account), col(Inbox.openid), col(Inbox.house_id),
+        col(Person.role), sealed, col(Inbox.sent_at), col(Inbox.received_at), maintain_column_froms=True,
+    )  # fmt: skip
+    if before is not None:
+        wanted = wanted.where(col(Inbox.id) < before)
+    rows = await session.execute(wanted.where(sealed.is_not(None)).order_by(col(Inbox.id).desc()).limit(n))
+    return [_letter(*tuple[Any, ...](row)) for row in rows]
+
+
+def _letter(number: int, person: int | None, account: str, openid: str, *rest: Any) -> Letter:
+    return Letter(number, str(person) if person is not None else f"{account} {openid}", *rest)
+
+
+async def how_many_letters(session: AsyncSession, since: datetime) -> int:
+    wanted = _texts(since).with_only_columns(func.count(), maintain_column_froms=True)
+    return await session.scalar(wanted.where(type_coerce(col(Inbox.content), Text).is_not(None))) or 0
+
+
+async def texts_by_number(session: AsyncSession, scope: Scope, numbers: Collection[int]) -> dict[int, Inbox]:
+    """Those of these texts that came from these houses; none from staff."""
+    wanted = (
+        select(Inbox)
+        .outerjoin(Person, col(Person.id) == col(Inbox.person_id))
+        .where(within(scope, Inbox), col(Inbox.id).in_(list(numbers)), col(Inbox.kind) == "text", _NOT_STAFF)
+    )
+    return {ident(row): row for row in await session.scalars(wanted) if row.content}
+
+
+# Whoever answers for people is not read for danger and not looked through.
+_NOT_STAFF = col(Person.role).is_(None) | col(Person.role).not_in([Role.WORKER, Role.SUPERVISOR])
 
 
 def _texts(since: datetime) -> Select[*tuple[Any, ...]]:
-    """What people wrote; whoever answers for them is not read for danger and not looked through."""
+    """What people wrote."""
     found: Select[*tuple[Any, ...]] = (
-        select(col(Inbox.id), col(Inbox.person_id), col(Person.role), col(Inbox.content), col(Inbox.received_at))
+        select(col(Inbox.id), col(Inbox.person_id), col(Inbox.content))
         .outerjoin(Person, col(Person.id) == col(Inbox.person_id))
         .where(col(Inbox.kind) == "text", col(Inbox.received_at) >= since)
-        .where(col(Person.role).is_(None) | col(Person.role).not_in([Role.WORKER, Role.SUPERVISOR]))
+        .where(_NOT_STAFF)
     )
     return found
 
@@ -261,11 +315,11 @@ def _for(contact: Contact) -> ColumnElement[bool]:
     return its_own | (col(Outbox.person_id) == contact.person_id) if contact.person_id else its_own
 
 
-async def release_held(session: AsyncSession, contact: Contact, now: datetime) -> None:
-    """A question was answered: what waited behind it may go."""
+async def release_held(session: AsyncSession, contact: Contact, now: datetime, reason: str = "question") -> None:
+    """A question was answered, or whatever else `reason` names is over: what waited behind it may go."""
     released = await session.scalars(
         update(Outbox)
-        .where(_for(contact), col(Outbox.state) == OutboxState.HELD, col(Outbox.reason) == "question")
+        .where(_for(contact), col(Outbox.state) == OutboxState.HELD, col(Outbox.reason) == reason)
         .values(state=OutboxState.QUEUED, reason=None, due_at=now)
         .returning(col(Outbox.id))
     )

@@ -12,6 +12,7 @@ from app.db import ident
 from app.messages import service as messages
 from app.mood import service as mood
 from app.people import service as people
+from app.people import staff
 from app.people.models import Person, Role
 
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
@@ -93,7 +94,7 @@ async def gather(session: AsyncSession, who: Person) -> Kept:
     went = [] if is_family else await activities.history_of(session, who)
     felt = [] if is_family else await mood.prompts_of(session, who)
     said = await messages.said_by(session, who, BEGINNING, n=MOST_WORDS)
-    runs = await people.counsellors_of(session, who.house_id)
+    runs = await staff.counsellors_of(session, who.house_id)
     return Kept(
         who=who,
         worker=worker,

@@ -53,7 +53,7 @@ class Pages(Shell):
         async with self.db.read() as session:
             reader = await people.person(session, claims["by"])
             house = await people.house(session, reader.house_id)
-            waiting = await tasks.open_in(session, await scope_of(session, reader))
+            waiting = await tasks.open_for(session, await scope_of(session, reader), reader)
             rows = []
             for task in waiting:
                 subject = await people.person(session, task.person_id) if task.person_id else None

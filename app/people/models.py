@@ -126,6 +126,69 @@ class Consent(Record, table=True):
     at: datetime = Field(sa_type=UTCDateTime)
 
 
+class Reason(StrEnum):
+    """Why somebody looked at the page of a person. The first four need no choosing: the house knows them."""
+
+    OWN = "own"
+    BACKUP = "backup"
+    CASE = "case"
+    ACTIVITIES = "activities"
+    DUTY = "duty"
+    HANDOVER = "handover"
+    SUPERVISION = "supervision"
+    OTHER = "other"
+    GLASS = "glass"
+
+
+class PersonView(Record, table=True):
+    """Somebody of the staff looked at a person. Append-only; `said` is what they wrote for a reason of their own.
+
+    `glass_id`: the glass that was broken to get there.
+    """
+
+    __tablename__ = "person_view"
+    __table_args__ = (Index("ix_person_view_lately", "person_id", "by_id", "at"),)
+    id: int | None = Field(default=None, primary_key=True)
+    house_id: int = Field(foreign_key="house.id", index=True)
+    person_id: int = Field(foreign_key="person.id")
+    by_id: int = Field(foreign_key="person.id", index=True)
+    at: datetime = Field(sa_type=UTCDateTime)
+    reason: Reason = Field(sa_type=words(Reason))
+    said: str | None = Field(default=None, sa_type=Encrypted)
+    via: str = Field(max_length=12)
+    glass_id: int | None = Field(default=None, foreign_key="glass_broken.id", index=True)
+
+
+class GlassBroken(Record, table=True):
+    """A worker opened, for an hour, somebody outside of their scope. A supervisor looks at it and clears it."""
+
+    __tablename__ = "glass_broken"
+    id: int | None = Field(default=None, primary_key=True)
+    programme_id: int = Field(foreign_key="programme.id", index=True)
+    house_id: int = Field(foreign_key="house.id", index=True)
+    person_id: int = Field(foreign_key="person.id", index=True)
+    by_id: int = Field(foreign_key="person.id", index=True)
+    why: str = Field(sa_type=Encrypted)
+    at: datetime = Field(sa_type=UTCDateTime)
+    until: datetime = Field(sa_type=UTCDateTime)
+    cleared_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    cleared_by: int | None = Field(default=None, foreign_key="person.id")
+
+
+class PersonNote(Record, table=True):
+    """What a worker wrote down about somebody. Append-only: a correction is a new note that names the old one."""
+
+    __tablename__ = "person_note"
+    id: int | None = Field(default=None, primary_key=True)
+    house_id: int = Field(foreign_key="house.id", index=True)
+    person_id: int = Field(foreign_key="person.id", index=True)
+    by_id: int = Field(foreign_key="person.id")
+    at: datetime = Field(sa_type=UTCDateTime)
+    text: str = Field(sa_type=Encrypted)
+    case_id: int | None = Field(default=None, foreign_key="cases.id", index=True)
+    corrects_id: int | None = Field(default=None, foreign_key="person_note.id", index=True)
+
+
 class TicketPurpose(StrEnum):
     JOIN = "join"
     FAMILY = "family"

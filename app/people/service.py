@@ -1,9 +1,9 @@
-"""Verbs of the people room: let in, agree, stop, tie to a relative, find."""
+"""Verbs of the people room: agree, stop, tie to a relative, find. Letting in is in `tickets`."""
 
 import secrets
 import typing
 from collections.abc import Collection, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Select, Text, cast, func, select
@@ -12,23 +12,19 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from app.db import ident
+from app.people import staff
 from app.people.models import (
     Consent,
     FamilyLink,
     House,
     Person,
-    Posting,
     Programme,
     Role,
     Ticket,
-    TicketPurpose,
     Topic,
 )
 from app.people.scope import Scope, covering, within
 
-JOIN_TICKET_LASTS = timedelta(days=7)
-FAMILY_CODE_LASTS = timedelta(minutes=15)
-WRONG_PINS_ALLOWED = 5
 # Selects person_id and house_id.
 Recipients: TypeAlias = Select[*tuple[Any, ...]]
 
@@ -82,6 +78,14 @@ async def only_programme(session: AsyncSession) -> Programme | None:
 
 def visible_people(scope: Scope) -> Select[Person]:
     return select(Person).where(within(scope, Person))
+
+
+async def visible_person(session: AsyncSession, scope: Scope, person_id: int) -> Person:
+    """LookupError where there is nobody with this number in this scope."""
+    found: Person | None = await session.scalar(visible_people(scope).where(col(Person.id) == person_id))
+    if found is None:
+        raise LookupError(f"no person {person_id}")
+    return found
 
 
 async def find_by_name(session: AsyncSession, scope: Scope, name: str, roles: Iterable[Role]) -> list[Person]:
@@ -164,13 +168,8 @@ async def find_by_wecom(session: AsyncSession, userid: str) -> Person | None:
 
 async def staff_of(session: AsyncSession, who: Person) -> list[int]:
     """Every worker who serves this person's house, and whoever leads it."""
-    posted = select(col(Posting.person_id)).where(col(Posting.house_id) == who.house_id)
-    staff = select(col(Person.id)).where(
-        col(Person.programme_id) == who.programme_id,
-        (col(Person.role) == Role.SUPERVISOR) & covering(await house(session, who.house_id))
-        | (col(Person.role) == Role.WORKER) & ((col(Person.house_id) == who.house_id) | col(Person.id).in_(posted)),
-    )
-    return [found for found in await session.scalars(staff.order_by(col(Person.id))) if found not in (None, who.id)]
+    found = await staff.workers_at(session, await house(session, who.house_id))
+    return [person_id for person_id in found if person_id != who.id]
 
 
 async def leads_of(session: AsyncSession, who: Person) -> list[int]:
@@ -192,81 +191,7 @@ async def who_looks_after(session: AsyncSession, who: Person | None) -> list[int
     return [p for p in dict.fromkeys([*first, *await staff_of(session, who)]) if p != who.id]
 
 
-# Letting in
-
-
-async def issue_join_ticket(session: AsyncSession, who: Person, now: datetime) -> Ticket:
-    """A personal code to join, with four digits that the house hands over in person.
-
-    The digits are the second factor: a forwarded picture must not let a stranger in. An older ticket of
-    the same person is void from now on.
-    """
-    return await _issue(
-        session,
-        TicketPurpose.JOIN,
-        who,
-        now,
-        now + JOIN_TICKET_LASTS,
-        secret=secrets.token_urlsafe(24),
-        pin=f"{secrets.randbelow(10_000):04d}",
-    )
-
-
-async def issue_family_ticket(session: AsyncSession, member: Person, now: datetime) -> Ticket:
-    """Six digits that a member gives to a relative; good once, for a quarter of an hour."""
-    while True:
-        digits = f"{secrets.randbelow(1_000_000):06d}"
-        if await _unused(session, TicketPurpose.FAMILY, digits) is None:
-            break
-    return await _issue(session, TicketPurpose.FAMILY, member, now, now + FAMILY_CODE_LASTS, secret=digits, pin=None)
-
-
-async def _issue(
-    session: AsyncSession, purpose: TicketPurpose, who: Person, now: datetime, expires_at: datetime,
-    *, secret: str, pin: str | None,
-) -> Ticket:  # fmt: skip
-    older = select(Ticket).where(
-        col(Ticket.purpose) == purpose, col(Ticket.person_id) == who.id, col(Ticket.used_at).is_(None)
-    )
-    for ticket in await session.scalars(older):
-        ticket.expires_at = min(ticket.expires_at, now)
-    ticket = Ticket(
-        purpose=purpose, secret=secret, pin=pin, person_id=ident(who), house_id=who.house_id,
-        issued_at=now, expires_at=expires_at,
-    )  # fmt: skip
-    session.add(ticket)
-    await session.flush()
-    return ticket
-
-
-async def _unused(session: AsyncSession, purpose: TicketPurpose, secret: str) -> Ticket | None:
-    unused = select(Ticket).where(
-        col(Ticket.purpose) == purpose, col(Ticket.secret) == secret, col(Ticket.used_at).is_(None)
-    )
-    found: Ticket | None = await session.scalar(unused)
-    return found
-
-
-async def live_ticket(session: AsyncSession, purpose: TicketPurpose, secret: str, now: datetime) -> Ticket | None:
-    ticket = await _unused(session, purpose, secret)
-    if ticket is None or ticket.expires_at <= now or ticket.wrong_pins >= WRONG_PINS_ALLOWED:
-        return None
-    return ticket
-
-
-async def ticket_by_id(session: AsyncSession, ticket_id: int, now: datetime) -> Ticket | None:
-    ticket = await session.get(Ticket, ticket_id)
-    if ticket is None:
-        return None
-    return await live_ticket(session, ticket.purpose, ticket.secret, now)
-
-
-async def admit(session: AsyncSession, ticket: Ticket, now: datetime) -> Person:
-    """Use up a ticket to join: the person it was made for is a member from now on."""
-    who = await person(session, ticket.person_id)
-    ticket.used_at = now
-    who.joined_at = who.joined_at or now
-    return who
+# People who were not registered
 
 
 async def stranger(session: AsyncSession, *, name: str) -> Person | None:
@@ -339,14 +264,6 @@ async def consents_of(session: AsyncSession, who: Person) -> list[Consent]:
     return list(
         await session.scalars(select(Consent).where(col(Consent.person_id) == who.id).order_by(col(Consent.id)))
     )
-
-
-async def counsellors_of(session: AsyncSession, house_id: int) -> list[Person]:
-    """Who runs the activities of a house."""
-    posted = select(col(Posting.person_id)).where(col(Posting.house_id) == house_id)
-    run = (col(Person.house_id) == house_id) | col(Person.id).in_(posted)
-    found = select(Person).where(col(Person.role) == Role.COUNSELLOR, run).order_by(col(Person.id))
-    return list(await session.scalars(found))
 
 
 def stop(who: Person, topics: Iterable[Topic] = tuple(Topic)) -> None:

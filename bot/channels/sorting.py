@@ -21,12 +21,13 @@ from app.messages.channels import Closed, in_order
 from app.messages.models import Lane, OutboxState
 from app.messages.outbox import Parcel
 from app.messages.reach import Reach
+from app.messages.talking import HELD_FOR_IT
 from app.people import addressees
 from app.people.addressees import Addressee
 from app.settings import Settings
 from bot.channels import lost
 from bot.channels.address import Address
-from bot.channels.gate import looked_over, report
+from bot.channels.gate import OF_AN_ACTIVITY, looked_over, report
 from bot.channels.receipts import BY_WECHAT
 from bot.channels.rungs import Rung
 from bot.links import Links
@@ -151,6 +152,10 @@ class Sorter:
         letter, indiscreet = self._looked_over(tray, letter, notice, desk)
         if indiscreet or desk.indiscreet:
             await report(tray.session, parcel, [*desk.indiscreet, *indiscreet], now)
+        heard = await self._beside_a_talk(tray, parcel, to, letter)
+        if heard is None:
+            return
+        letter = heard
         if letter.ask is not None and await self._waits_for_an_answer(tray, parcel, to, letter):
             return
         if (
@@ -196,6 +201,22 @@ class Sorter:
             return False
         await tray.hold(parcel, "question", until)
         return True
+
+    async def _beside_a_talk(self, tray: "_Tray", parcel: Parcel, to: Address, letter: Letter) -> Letter | None:
+        """While somebody of the staff talks to them, the robot asks nothing: what can wait is kept until that is over.
+
+        What they are owed about an activity and what would be too late by then goes, without its question: an answer
+        to it is read by whoever talks to them.
+        """
+        until = to.wechat.talked_to_until(tray.now) if to.wechat is not None else None
+        asks = letter.ask is not None and letter.ask.topic not in questions.UNYIELDING
+        if until is None or parcel.lane is Lane.URGENT or not (letter.unsolicited or asks):
+            return letter
+        too_late_then = parcel.not_after is not None and until > parcel.not_after
+        if too_late_then and parcel.kind in OF_AN_ACTIVITY and not letter.unsolicited:
+            return replace(letter, ask=None)
+        await tray.hold(parcel, HELD_FOR_IT, until)
+        return None
 
     async def _has_had_enough(self, tray: "_Tray", parcel: Parcel, zone: str) -> bool:
         history = await tray.sheaf.once(

@@ -110,6 +110,12 @@ async def in_a_case(talk: Talk) -> bool:
 
 async def goes_on(talk: Talk, text: str) -> str:
     """Words that nobody here understands, from somebody with an open case: they join it, and the lines are said."""
+    await join(talk, text)
+    return talk.say("red.again" if await asked_whether_safe(talk) else "red.goes_on")
+
+
+async def join(talk: Talk, text: str) -> None:
+    """What somebody with an open case writes is for whoever has it."""
     await _in_their_words(talk, text)
     joined_already = talk.reading is not None and talk.reading.level is not screening.Level.NONE
     if not joined_already and talk.who().role is not Role.GUEST:  # whatever a stranger writes has joined it
@@ -117,15 +123,19 @@ async def goes_on(talk: Talk, text: str) -> str:
             talk.session, talk.who(), Level.YELLOW, "none", rule="case.goes-on", rules_version="1", said=text,
             now=talk.now,
         )  # fmt: skip
-    return talk.say("red.again" if await asked_whether_safe(talk) else "red.goes_on")
 
 
-async def goes_on_unread(talk: Talk) -> str:
+async def join_unread(talk: Talk) -> None:
     """A voice, a picture from somebody with an open case: nobody knows what it says, so whoever has the case hears."""
     await _in_their_words(talk, "")
     await escalations.flag(
         talk.session, talk.who(), Level.YELLOW, "none", rule="case.unread", rules_version="1", said=None, now=talk.now
     )
+
+
+async def goes_on_unread(talk: Talk) -> str:
+    """The same, with the lines said."""
+    await join_unread(talk)
     said = talk.say("red.unread")
     return f"{said}\n\n{talk.say('red.again')}" if await asked_whether_safe(talk) else said
 

@@ -6,6 +6,7 @@ from app.db import ident
 from app.messages import service as messages
 from app.messages.models import Question
 from app.people import service as people
+from app.people import tickets
 from app.people.models import Role, TicketPurpose, Topic
 from app.tasks.models import TaskKind
 from bot.conversation import agreeing, grammar
@@ -21,7 +22,7 @@ async def give_code(talk: Talk) -> str:
     member = talk.who()
     if member.joined_at is None or member.role not in (Role.MEMBER, Role.COUNSELLOR):
         return talk.say("family.not_allowed")
-    ticket = await people.issue_family_ticket(talk.session, member, talk.now)
+    ticket = await tickets.issue_family_ticket(talk.session, member, talk.now)
     await people.record_consent(talk.session, member, Topic.FAMILY, True, talk.words.version, talk.now)
     people.resume(member, [Topic.FAMILY])
     return talk.say("family.code", code=f"{ticket.secret[:3]} {ticket.secret[3:]}")
@@ -35,7 +36,7 @@ async def by_code(talk: Talk, code: str) -> str:
             return talk.say("family.too_many")
     else:
         contact.wrong_codes = 0
-    ticket = await people.live_ticket(talk.session, TicketPurpose.FAMILY, code, talk.now)
+    ticket = await tickets.live_ticket(talk.session, TicketPurpose.FAMILY, code, talk.now)
     if ticket is None or (talk.person is not None and talk.person.id == ticket.person_id):
         contact.wrong_codes += 1
         contact.wrong_codes_until = talk.now + WRONG_CODES_WAIT
@@ -53,7 +54,7 @@ async def agree(talk: Talk, question: Question, text: str) -> str | None:
     if grammar.number(text, 1) is None and not agreed:
         return None
     await talk.answered(question)
-    ticket = await people.ticket_by_id(talk.session, question.subject_id or 0, talk.now)
+    ticket = await tickets.ticket_by_id(talk.session, question.subject_id or 0, talk.now)
     if ticket is None:
         return talk.say("family.wrong_code")
     known = talk.person if talk.person is not None and talk.person.role is not Role.GUEST else None

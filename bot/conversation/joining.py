@@ -8,6 +8,7 @@ from app.db import ident
 from app.messages.models import Question
 from app.mood import service as mood
 from app.people import service as people
+from app.people import tickets
 from app.people.models import Person, Role, Ticket, TicketPurpose, Topic
 from app.tasks.models import TaskKind
 from bot.conversation import grammar
@@ -21,7 +22,7 @@ NO_NAMES = ("要得", "随便", "不知道", "不晓得")
 
 async def by_code(talk: Talk, scene: str) -> str:
     """Somebody follows, or scans, with a personal code."""
-    ticket = await people.live_ticket(talk.session, TicketPurpose.JOIN, scene, talk.now)
+    ticket = await tickets.live_ticket(talk.session, TicketPurpose.JOIN, scene, talk.now)
     if ticket is None:
         return talk.say("welcome.known") if talk.person and talk.person.joined_at else talk.say("welcome.code_expired")
     if talk.person is not None and talk.person.joined_at is not None:
@@ -46,7 +47,7 @@ def while_the_ticket_is_good(hear: HearTicket) -> Hear:
     """The steps before joining hold only while the code does; after that it is kindly said to be over."""
 
     async def guarded(talk: Talk, question: Question, text: str) -> str | None:
-        ticket = await people.ticket_by_id(talk.session, question.subject_id or 0, talk.now)
+        ticket = await tickets.ticket_by_id(talk.session, question.subject_id or 0, talk.now)
         if ticket is None:
             await talk.answered(question)
             return talk.say("welcome.code_expired")
@@ -84,7 +85,7 @@ async def pin(talk: Talk, question: Question, ticket: Ticket, text: str) -> str 
 
 
 async def _admit(talk: Talk, ticket: Ticket) -> Person:
-    person = await people.admit(talk.session, ticket, talk.now)
+    person = await tickets.admit(talk.session, ticket, talk.now)
     await talk.becomes(person)
     people.resume(person)
     return person

@@ -49,6 +49,13 @@ async def keep_score(talk: Talk, prompt_id: int | None, score: int) -> None:
     await mood.note(talk.session, talk.who(), prompt_id, score, None, talk.now)
 
 
+async def keep_while_talked_to(talk: Talk, prompt_id: int | None, score: int, words: str) -> None:
+    """An answer from the page while a person talks to them: nothing is asked about it, and what it means is seen."""
+    await mood.note(talk.session, talk.who(), prompt_id, score, words or None, talk.now)
+    if await mood.lowest_twice(talk.session, talk.who()):
+        await _flag(talk, "mood.lowest-twice")
+
+
 async def more_words(talk: Talk, question: Question | None, text: str) -> str:
     """Words that follow the last answer."""
     if question is not None:

@@ -14,6 +14,7 @@ class StaffVerb(StrEnum):
     RESULT = "result"
     INVITE = "invite"
     CHECK_IN = "check_in"
+    UNDO_CHECK_IN = "undo_check_in"
     BUSY = "busy"
     CONTACTED = "contacted"
     DOOR_CODE = "door_code"
@@ -53,6 +54,8 @@ _STAFF = {
     "结束": StaffVerb.RESULT,
     "邀请": StaffVerb.INVITE,
     "签到": StaffVerb.CHECK_IN,
+    "改签到": StaffVerb.UNDO_CHECK_IN,
+    "取消签到": StaffVerb.UNDO_CHECK_IN,
     "忙": StaffVerb.BUSY,
     "已联系": StaffVerb.CONTACTED,
     "联系上了": StaffVerb.CONTACTED,

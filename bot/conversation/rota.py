@@ -1,15 +1,14 @@
 """值班: who is on duty and when; and how whoever leads puts somebody on or takes somebody off."""
 
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import date, time, timedelta
 from itertools import groupby
 
 from app.clock import local, wall
-from app.db import ident
-from app.duty import changes
+from app.duty import arranging
 from app.duty import service as duty
-from app.duty.models import Change
+from app.duty.changes import Obstacle
 from app.duty.rota import present
-from app.messages import service as messages
 from app.people import service as people
 from app.people.models import House, Person, Role
 from app.people.scope import Scope
@@ -78,62 +77,59 @@ def _days(run: list[date]) -> str:
 # A supervisor says who is there
 
 
-async def _put_on(talk: Talk, command: StaffCommand, scope: Scope) -> str:
-    """值班 李红 12月3日 09:00-12:00"""
+@dataclass(frozen=True)
+class _Order:
+    """A line of a supervisor: which colleague, when, and the houses in scope that this colleague serves."""
+
+    who: Person
+    when: When
+    houses: list[House]
+
+
+async def _ordered(talk: Talk, command: StaffCommand, scope: Scope, how: str) -> _Order | str:
+    """What the line orders, or what to say instead."""
     if talk.who().role is not Role.SUPERVISOR:
         return talk.say("rota.only_supervisors")
-    meant = await who_and_when(talk, command, scope, "rota.how_on")
+    meant = await who_and_when(talk, command, scope, how)
     if isinstance(meant, str):
         return meant
     who, when = meant
+    return _Order(who, when, await served_by(talk, scope, who))
+
+
+async def _put_on(talk: Talk, command: StaffCommand, scope: Scope) -> str:
+    """值班 李红 12月3日 09:00-12:00"""
+    order = await _ordered(talk, command, scope, "rota.how_on")
+    if isinstance(order, str):
+        return order
+    who, when, houses = order.who, order.when, order.houses
     if when.hours is None or when.other is not None:
         return talk.say("rota.how_on")
-    houses = await served_by(talk, scope, who)
-    spans = [(house, *_span(when.day, when.hours, house.zone)) for house in houses]
-    if not spans:
+    if not houses:
         return talk.say("staff.no_such_colleague", name=when.name)
-    if any(ends <= talk.now for _, _, ends in spans):
+    made = await arranging.put_on(talk.session, houses, who, when.day, when.hours, by=talk.who(), now=talk.now)
+    if isinstance(made, Obstacle):
         return talk.say("rota.over")
-    made = [
-        await changes.put_on(talk.session, house, who, starts, ends, by=talk.who(), now=talk.now)
-        for house, starts, ends in spans
-    ]
-    await _tell(talk, made[0], who)
     return talk.say("rota.put_on", name=who.name, when=span_words(made[0].starts_at, made[0].ends_at, houses[0].zone))
-
-
-def _span(day: date, hours: tuple[time, time], zone: str) -> tuple[datetime, datetime]:
-    starts, ends = hours
-    return wall(day, starts, zone), wall(day if starts < ends else day + A_DAY, ends, zone)
 
 
 async def not_on(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     """不值班 李红 12月3日: all of that day's shifts; with a second day, until then; with hours, only those."""
-    if talk.who().role is not Role.SUPERVISOR:
-        return talk.say("rota.only_supervisors")
-    meant = await who_and_when(talk, command, scope, "rota.how_off")
-    if isinstance(meant, str):
-        return meant
-    who, when = meant
+    order = await _ordered(talk, command, scope, "rota.how_off")
+    if isinstance(order, str):
+        return order
+    who, when = order.who, order.when
     if when.other is not None and (when.hours is not None or when.other < when.day):
         return talk.say("rota.how_off")
-    made: list[Change] = []
-    alone: list[str] = []
-    for house in await served_by(talk, scope, who):
-        starts, ends = await _away(talk, house, who, when)
-        starts = max(starts, talk.now)  # what has been worked has been worked
-        planned = await duty.plan(talk.session, house, starts, ends) if starts < ends else []
-        lost = [shift for shift in planned if shift.person_id == who.id]
-        if not lost:
-            continue
-        made.append(await changes.take_off(talk.session, house, who, starts, ends, by=talk.who(), now=talk.now))
-        left = await duty.plan(talk.session, house, starts, ends)
-        alone += [span_words(s.starts_at, s.ends_at, house.zone) for s in lost if not present(left, s.starts_at)]
-    if not made:
+    off = await arranging.take_off(
+        talk.session, order.houses, who, when.day, last=when.other, hours=when.hours, by=talk.who(), now=talk.now
+    )
+    if isinstance(off, Obstacle):
         return talk.say("rota.no_shift_of", name=who.name, when=_away_words(when))
-    await _tell(talk, made[0], who)
-    if alone:
-        return talk.say("rota.taken_off_alone", name=who.name, when=_away_words(when), empty=alone[0])
+    if off.alone:
+        house, shift = off.alone[0]
+        empty = span_words(shift.starts_at, shift.ends_at, house.zone)
+        return talk.say("rota.taken_off_alone", name=who.name, when=_away_words(when), empty=empty)
     return talk.say("rota.taken_off", name=who.name, when=_away_words(when))
 
 
@@ -142,24 +138,3 @@ def _away_words(when: When) -> str:
     if when.other is not None:
         return f"{words}至{date_words(when.other)}"
     return f"{words} {when.hours[0]:%H:%M}-{when.hours[1]:%H:%M}" if when.hours else words
-
-
-async def _away(talk: Talk, house: House, who: Person, when: When) -> tuple[datetime, datetime]:
-    """From when until when somebody is away: the days, and the nights that begin on them, not the one before."""
-    if when.hours is not None:
-        return _span(when.day, when.hours, house.zone)
-    last = when.other or when.day
-    starts, ends = wall(when.day, time(), house.zone), wall(last + A_DAY, time(), house.zone)
-    around = await duty.plan(talk.session, house, starts - A_DAY, ends + A_DAY)
-    mine = [shift for shift in around if shift.person_id == who.id]
-    before = [s.ends_at for s in mine if starts - A_DAY < s.starts_at < starts < s.ends_at < starts + A_DAY / 2]
-    after = [s.ends_at for s in mine if starts <= s.starts_at < ends < s.ends_at < ends + A_DAY]
-    return max([starts, *before]), max([ends, *after])
-
-
-async def _tell(talk: Talk, change: Change, who: Person) -> None:
-    if who.id != talk.who().id:
-        await messages.send(
-            talk.session, "duty_changed", key=f"duty_changed:{change.id}", to=who, subject_id=ident(change),
-            params={"by": ident(talk.who())}, now=talk.now,
-        )  # fmt: skip

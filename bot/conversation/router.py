@@ -6,7 +6,7 @@ from app.activities import service as activities
 from app.activities.machine import Answer
 from app.clock import local
 from app.db import ident
-from app.messages import questions
+from app.messages import questions, talking
 from app.messages import service as messages
 from app.messages.models import Question, QuestionState
 from app.people import service as people
@@ -38,6 +38,8 @@ MENU = {
     "activities": Command.MY_ACTIVITIES, "mood": Command.MOOD, "help": Command.HELP, "person": Command.PERSON,
 }  # fmt: skip
 STAFF_MENU = {"tasks": StaffVerb.TASKS, "list": StaffVerb.LIST, "door_code": StaffVerb.DOOR_CODE}
+# What somebody may say at any time, also while a person talks to them: it is their right, and it is to the robot.
+ALWAYS = (Command.STOP, Command.RESUME, Command.UNBIND, Command.MY_DATA, Command.DELETE, Command.CONFIRM_DELETE)
 LATE_ANSWERS = timedelta(days=4)
 A_MOMENT = timedelta(minutes=1)  # WeChat's clock and ours need not agree to the second
 
@@ -77,12 +79,16 @@ async def _tapped(talk: Talk, key: str) -> str:
     question = await _open_question(talk)
     if question is not None and question.topic == danger.TOPIC and command in (Command.HELP, Command.PERSON):
         return await danger.not_safe(talk, question)  # whoever is asked whether they are safe asks for help
+    if _is_talked_to(talk) and command is not Command.MY_ACTIVITIES:
+        return await _somebody_talks(talk)
     return await _obey(talk, command)
 
 
-async def _hear(talk: Talk, text: str) -> str:
+async def _hear(talk: Talk, text: str) -> str | None:
     if talk.reading is not None and talk.reading.level is Level.RED:
         return await _hear_danger(talk, text)
+    if _is_talked_to(talk):
+        return await _between_people(talk, text)
     reply = await _understand(talk, text)
     if reply is not None:
         talk.contact.misunderstood = 0
@@ -100,6 +106,42 @@ async def _worried(talk: Talk, reply: str | None) -> str:
     return f"{noted}\n\n{reply}" if reply else noted
 
 
+def _is_talked_to(talk: Talk) -> bool:
+    """Whether a person of the staff talks to them just now, so that the robot is quiet."""
+    return talk.person is not None and talking.talker(talk.contact, talk.now) is not None
+
+
+async def _between_people(talk: Talk, text: str) -> str | None:
+    """What they write is for the person who talks to them. The robot answers only what a life can hang on.
+
+    Their numbers are no answers to it, nothing is asked, and what it does not understand is none of its business.
+    """
+    question, command = await _open_question(talk), grammar.command(text)
+    reply = None
+    if question is not None and question.topic == danger.TOPIC:
+        reply = await danger.safe(talk, question, text)
+    elif grammar.is_safe(text) is False and await danger.in_a_case(talk):
+        await danger.help_wanted(talk, text)
+        reply = talk.say("red.help")
+    if reply is None and command in ALWAYS:
+        return await _obey(talk, command)
+    await unread.wrote_back(talk)
+    if reply is None and await danger.in_a_case(talk):
+        await danger.join(talk, text)
+    if reply is None and talk.in_danger:
+        reply = await _worried(talk, None)
+    if reply is None and command in (Command.HELP, Command.PERSON):
+        reply = await _somebody_talks(talk)
+    return reply
+
+
+async def _somebody_talks(talk: Talk) -> str:
+    """Who reads them just now, and whom to call if that is too slow."""
+    speaks = talking.talker(talk.contact, talk.now)
+    by = (await people.person(talk.session, speaks)).name if speaks is not None else talk.say("people.somebody")
+    return talk.say("talking.somebody", by=by)
+
+
 async def _mood_on_page(talk: Talk, heard: MoodOnPage) -> str:
     """A face, words, or both. The face is written down; the words are heard as they are in the chat."""
     text, question = heard.content, await questions.current(talk.session, talk.contact, talk.now)
@@ -107,10 +149,15 @@ async def _mood_on_page(talk: Talk, heard: MoodOnPage) -> str:
     still_asked = question is not None and question.topic == danger.TOPIC
     calls = bool(text) and grammar.is_safe(text) is False and await danger.in_a_case(talk)
     command = grammar.command(text)
+    if _is_talked_to(talk) and not in_danger:
+        if heard.score is not None:
+            await mood.keep_while_talked_to(talk, heard.prompt_id, heard.score, text)
+        said = await _between_people(talk, text) if text else None
+        return said or talk.say("mood.words")
     if text and (in_danger or still_asked or calls or command is not None):
         if heard.score is not None:
             await mood.keep_score(talk, heard.prompt_id, heard.score)
-        return await _hear(talk, text)
+        return await _hear(talk, text) or talk.say("mood.words")
     about_mood = question if question is not None and question.topic in (mood.TOPIC, mood.WORDS, mood.CALL) else None
     if heard.score is not None:
         reply = await mood.note(talk, about_mood, heard.score, text, prompt_id=heard.prompt_id)
@@ -307,14 +354,19 @@ def _words(talk: Talk) -> str | None:
     return talk.heard.content if isinstance(talk.heard, Text) else None
 
 
-async def _unreadable(talk: Talk) -> str:
+async def _unreadable(talk: Talk) -> str | None:
     """A voice message may hold anything: a person listens to it, and we ask for words."""
     kind = talk.heard.kind if isinstance(talk.heard, Unreadable) else ""
     await unread.put_before_a_person(talk, kind)
     if talk.person is not None:
         await mood.answered_unread(talk)
+    is_quiet = _is_talked_to(talk)
     if await danger.in_a_case(talk):
-        return await danger.goes_on_unread(talk)
+        if not is_quiet:
+            return await danger.goes_on_unread(talk)
+        await danger.join_unread(talk)
+    if is_quiet:
+        return None
     return talk.say("help.unreadable") if talk.person else talk.say("welcome.stranger")
 
 

@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from app.activities import service as activities
+from app.activities import sheet
 from app.activities.machine import Door
-from app.activities.models import Occurrence
+from app.activities.models import Occurrence, Undone
 from app.clock import local
 from app.db import ident
 from app.escalations import aftercare, handling
@@ -14,6 +15,7 @@ from app.escalations.handling import Came
 from app.escalations.models import CaseRow, Via
 from app.escalations.states import Level, State
 from app.people import service as people
+from app.people import tickets
 from app.people.models import Person, Role
 from app.people.scope import Scope, scope_of
 from app.tasks import service as tasks
@@ -175,8 +177,8 @@ async def invite(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     if len(found) > 1:
         return talk.say("staff.many_such_members", name=command.rest)
     invited = found[0]
-    ticket = await people.issue_join_ticket(talk.session, invited, talk.now)
-    link = talk.links.qr(ticket.secret, talk.now, lasts=people.JOIN_TICKET_LASTS, digits="", purpose="join")
+    ticket = await tickets.issue_join_ticket(talk.session, invited, talk.now)
+    link = talk.links.qr(ticket.secret, talk.now, lasts=tickets.JOIN_TICKET_LASTS, digits="", purpose="join")
     key = "staff.joined_already" if invited.joined_at else "staff.invited"
     return talk.say(key, name=invited.name, link=link, pin=ticket.pin)
 
@@ -207,26 +209,53 @@ async def door_code(talk: Talk, _command: StaffCommand, scope: Scope) -> str:
 
 
 async def check_in(talk: Talk, command: StaffCommand, scope: Scope) -> str:
-    """签到 阿珠: for those without a phone."""
+    """签到 阿珠: for those without a phone, and for whoever was forgotten until the list is closed."""
     if not command.rest:
         return await door_code(talk, command, scope)
-    open_now = await _open_now(talk, scope)
-    if not open_now:
-        return talk.say("staff.no_activity_now")
-    found = await people.find_by_name(talk.session, scope, command.rest, (Role.MEMBER, Role.COUNSELLOR))
-    here = [(p, o) for p in found for o in open_now if o.house_id == p.house_id]
-    if not here:
-        return talk.say("staff.no_such_member", name=command.rest)
-    if len({ident(p) for p, _ in here}) > 1:
-        return talk.say("staff.many_such_members", name=command.rest)
-    member, what = here[0]
+    meant = await _on_a_list(talk, command.rest, scope)
+    if isinstance(meant, str):
+        return meant
+    member, lists = meant
+    what = lists[0]
     door, _walk_in = await activities.check_in(
-        talk.session, what, member, talk.now, source="staff", marked_by=talk.who()
+        talk.session, what, member, talk.now, source="staff", marked_by=talk.who(), on_list=True
     )
     if door is Door.ALREADY:
         return talk.say("staff.checked_in_already", name=member.known_as)
     present = len(await activities.present_at(talk.session, what))
     return talk.say("staff.checked_in", name=member.known_as, title=what.title, present=present)
+
+
+async def _on_a_list(talk: Talk, name: str, scope: Scope) -> tuple[Person, list[Occurrence]] | str:
+    """Who is meant, and the lists that are open at their house, that of the speaker's house first; or what to say."""
+    houses = sorted(scope.houses, key=lambda house_id: house_id != talk.who().house_id)
+    lists = [o for house_id in houses for o in await activities.lists_open(talk.session, house_id, talk.now)]
+    if not lists:
+        return talk.say("staff.no_activity_now")
+    found = await people.find_by_name(talk.session, scope, name, sheet.ON_LISTS)
+    here = [p for p in found if any(o.house_id == p.house_id for o in lists)]
+    if not here:
+        return talk.say("staff.no_such_member", name=name)
+    if len(here) > 1:
+        return talk.say("staff.many_such_members", name=name)
+    return here[0], [o for o in lists if o.house_id == here[0].house_id]
+
+
+async def undo_check_in(talk: Talk, command: StaffCommand, scope: Scope) -> str:
+    """改签到 阿珠: they were marked, and are not here."""
+    if not command.rest:
+        return talk.say("staff.undo_whom")
+    meant = await _on_a_list(talk, command.rest, scope)
+    if isinstance(meant, str):
+        return meant
+    member, lists = meant
+    for what in lists:
+        mark = (await sheet.last_marks(talk.session, what)).get(ident(member))
+        if mark is not None and await sheet.undo(
+            talk.session, what, mark, Undone.WRONG_PERSON, talk.who(), talk.now
+        ):  # fmt: skip
+            return talk.say("staff.check_in_undone", name=member.known_as, title=what.title)
+    return talk.say("staff.not_checked_in", name=member.known_as)
 
 
 async def attendance_list(talk: Talk, _command: StaffCommand, scope: Scope) -> str:
@@ -255,13 +284,15 @@ async def _list_of(talk: Talk, what: Occurrence, scope: Scope) -> str:
 
 async def done(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     """办好 T-0001: off the list."""
-    waiting = await tasks.open_in(talk.session, scope)
+    waiting = await tasks.open_for(talk.session, scope, talk.who())
     number = int(command.code[2:]) if command.code else waiting[0].id if len(waiting) == 1 else None
     if number is None:
         return await my_tasks(talk, command, scope)
     unhandled = await escalations.unhandled_behind(talk.session, number)
     if unhandled is not None and escalations.may_see(scope, talk.who(), unhandled):
         return talk.say("staff.take_it_first", code=unhandled.code)
+    if await tasks.waits_for_a_lead(talk.session, scope, number):
+        return talk.say("staff.leads_look", code=f"T-{number:04d}")
     if not await tasks.finish(talk.session, scope, number, talk.now):
         return talk.say("staff.unknown_code", code=f"T-{number:04d}")
     return talk.say("staff.task_done", code=f"T-{number:04d}")
@@ -269,7 +300,7 @@ async def done(talk: Talk, command: StaffCommand, scope: Scope) -> str:
 
 async def my_tasks(talk: Talk, _command: StaffCommand, scope: Scope) -> str:
     """待办: what waits in my houses, on one page."""
-    waiting = await tasks.open_in(talk.session, scope)
+    waiting = await tasks.open_for(talk.session, scope, talk.who())
     if not waiting:
         return talk.say("staff.no_tasks")
     return talk.say("staff.tasks", n=len(waiting), link=talk.links.tasks(ident(talk.who()), talk.now))
@@ -287,6 +318,7 @@ VERBS: dict[StaffVerb, Verb] = {
     StaffVerb.INVITE: invite,
     StaffVerb.DOOR_CODE: door_code,
     StaffVerb.CHECK_IN: check_in,
+    StaffVerb.UNDO_CHECK_IN: undo_check_in,
     StaffVerb.LIST: attendance_list,
     StaffVerb.DONE: done,
     StaffVerb.TASKS: my_tasks,

@@ -6,20 +6,19 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db import ident
-from app.duty import changes
+from app.duty import arranging, changes
 from app.duty.changes import Obstacle
 from app.duty.models import Change, ChangeState
 from app.messages import questions
-from app.messages import service as messages
 from app.messages.models import Question
 from app.people import service as people
-from app.people.models import Person, Role
-from app.people.scope import Scope, scope_of, serves
+from app.people.scope import Scope
 from bot.conversation import grammar
-from bot.conversation.colleagues import houses_in, who_and_when
+from bot.conversation.colleagues import who_and_when
 from bot.conversation.dialogue import dialogue
 from bot.conversation.orders import StaffCommand
 from bot.conversation.talk import Talk
+from bot.wording import Wording
 from bot.wording.moments import date_words, span_words
 
 TOPIC = "swap"
@@ -37,34 +36,28 @@ async def swap(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     other, when = meant
     if when.hours is not None:
         return talk.say("rota.how_swap")
-    if other.id == talk.who().id:
-        return talk.say("rota.with_yourself")
-    if not await messages.reachable(talk.session, [ident(other)]):
-        return talk.say("staff.colleague_unreachable", name=other.name)
-    leads = other.role is Role.SUPERVISOR
-    theirs = (await scope_of(talk.session, other)).houses if leads else await serves(talk.session, other)
-    houses = [house for house in await houses_in(talk, scope) if house.id in theirs]
-    made = await changes.propose(talk.session, houses, talk.who(), other, when.day, talk.now, back=when.other)
+    made = await arranging.ask(talk.session, scope, talk.who(), other, when.day, talk.now, back=when.other)
     if isinstance(made, Obstacle):
-        return _refusal(talk, made, other, date_words(when.day), date_words(when.other) if when.other else "")
-    await messages.send(
-        talk.session, "swap_asked", key=f"swap_asked:{made.id}", to=other, subject_id=ident(made), now=talk.now,
-        max_lateness=made.starts_at - talk.now,
-    )  # fmt: skip
+        return refusal(talk.words, made, other.name, date_words(when.day), date_words(when.other) if when.other else "")
     words = await _words(talk, made)
     return talk.say("rota.asked_back" if words["back"] else "rota.asked", **words)
 
 
-def _refusal(talk: Talk, why: Obstacle, other: Person, day: str, back: str) -> str:
+def refusal(words: Wording, why: Obstacle, name: str, day: str, back: str) -> str:
+    """Why a swap with this colleague cannot be proposed; the chat and the console say it in the same words."""
     match why:
         case Obstacle.NO_SHIFT:
-            return talk.say("rota.no_shift", when=day)
+            return words.say("rota.no_shift", when=day)
         case Obstacle.NONE_IN_RETURN:
-            return talk.say("rota.no_shift_of", name=other.name, when=back)
-        case Obstacle.BEGUN:
-            return talk.say("rota.begun")
+            return words.say("rota.no_shift_of", name=name, when=back)
+        case Obstacle.UNREACHABLE:
+            return words.say("staff.colleague_unreachable", name=name)
+        case Obstacle.YOURSELF:
+            return words.say("rota.with_yourself")
         case Obstacle.ASKED_ALREADY:
-            return talk.say("rota.asked_already")
+            return words.say("rota.asked_already")
+        case Obstacle.BEGUN | Obstacle.OVER:
+            return words.say("rota.begun")
 
 
 async def _words(talk: Talk, swap: Change) -> dict[str, str]:
@@ -106,12 +99,8 @@ async def answer(talk: Talk, question: Question, text: str) -> str | None:
         return None
     await talk.answered(question)
     swap_id = question.subject_id or 0
-    settle = changes.agree if choice == 1 else changes.decline
-    state = await settle(talk.session, swap_id, talk.who(), talk.now)
-    rows = await changes.swap_rows(talk.session, swap_id)
-    words = await words_of(talk.session, rows)
-    if rows[0].settled_at == talk.now:
-        await _tell(talk, rows[0], await people.person(talk.session, rows[0].made_by))
+    state = await arranging.answer(talk.session, swap_id, talk.who(), talk.now, yes=choice == 1)
+    words = await words_of(talk.session, await changes.swap_rows(talk.session, swap_id))
     match state:
         case ChangeState.AGREED:
             return talk.say("rota.yours_now", **words)
@@ -125,14 +114,5 @@ async def unswap(talk: Talk, _command: StaffCommand, _scope: Scope) -> str:
     """取消换班: what nobody has answered yet is taken back."""
     asked_for = await changes.asked_by(talk.session, talk.who(), talk.now)
     for swap in asked_for:
-        await changes.withdraw(talk.session, ident(swap), talk.who(), talk.now)
-        if not await messages.clear(talk.session, "withdrawn", talk.now, kind="swap_asked", subject_id=swap.id):
-            await _tell(talk, swap, await people.person(talk.session, swap.person_id))
+        await arranging.take_back(talk.session, swap, talk.who(), talk.now)
     return talk.say("rota.withdrawn" if asked_for else "rota.nothing_asked")
-
-
-async def _tell(talk: Talk, swap: Change, who: Person) -> None:
-    await messages.send(
-        talk.session, "swap_settled", key=f"swap_settled:{swap.id}:{who.id}", to=who, subject_id=ident(swap),
-        now=talk.now,
-    )  # fmt: skip

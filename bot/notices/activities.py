@@ -1,5 +1,6 @@
 """Invitations, reminders and changes: computed from the occurrence as it stands when they are sent."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -120,14 +121,18 @@ async def missed(desk: Desk) -> Letter:
 @notice("moved", topic=Topic.ACTIVITIES, call_if_lost=True)
 async def moved(desk: Desk) -> Letter:
     what = await _occurrence(desk)
-    old_start = datetime.fromisoformat(desk.row.params["start"])
-    old_place = desk.row.params["venue"]
-    about = rsvp.words_of(what, desk.zone)
-    if old_start != what.starts_at:
-        text = desk.say("rsvp.moved", old_when=when_words(old_start, desk.zone)["when"], **about)
-    else:
-        text = desk.say("rsvp.moved_place", old_place=old_place, **about)
+    old_start, about = datetime.fromisoformat(desk.row.params["start"]), rsvp.words_of(what, desk.zone)
+    text = moved_sentence(desk.say, about, old_start, what.starts_at, desk.row.params["venue"], desk.zone)
     return _opens(desk, what, Letter(text, _card(desk, what, "card.note_moved"), _ask(desk, what)))
+
+
+def moved_sentence(
+    say: Callable[..., str], about: dict[str, str], old_start: datetime, starts_at: datetime, old_place: str, zone: str
+) -> str:
+    """What is said of another time or place; the console shows it before it is said. `about`: as it will be."""
+    if old_start != starts_at:
+        return say("rsvp.moved", old_when=when_words(old_start, zone)["when"], **about)
+    return say("rsvp.moved_place", old_place=old_place, **about)
 
 
 @notice("called_off", topic=Topic.ACTIVITIES, call_if_lost=True, rides=True)

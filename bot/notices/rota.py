@@ -57,10 +57,13 @@ async def swap_settled(desk: Desk) -> Letter:
 
 @notice("duty_changed", rungs=TO_STAFF, rides=True)
 async def duty_changed(desk: Desk) -> Letter:
-    """Whoever leads has put this person on, or taken them off."""
+    """Whoever leads has put this person on, taken them off, or undone what was arranged."""
     row = await _change(desk)
     by = (await people.person(desk.session, desk.row.params["by"])).name
-    key = "rota.told_on" if row.kind is ChangeKind.THERE else "rota.told_off"
+    if desk.row.params.get("undone"):
+        key = "rota.told_undone"
+    else:
+        key = "rota.told_on" if row.kind is ChangeKind.THERE else "rota.told_off"
     shift = span_words(row.starts_at, row.ends_at, desk.zone)
     return Letter(
         desk.say(key, by=by, shift=shift), _card(desk, f"R-{row.id:04d}", desk.say("card.rota_note"), desk.now)

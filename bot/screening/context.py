@@ -5,6 +5,7 @@ from enum import StrEnum
 
 MESSAGES = 6  # of the member's own, at most, are read together with a new one
 MINUTES = 10  # how far back they may lie
+LOOKED_AT = 4 * MESSAGES  # to find them: among what was written are numbers, commands, and what was acted on already
 LOWEST_MOOD = 1
 YELLOWS = 2  # in seven days before a yellow: the third is looked at today
 WORRIED = 1  # other people of the house who worry, before somebody who worries as well

@@ -7,12 +7,17 @@ from sqlalchemy import select
 from app.activities import service as activities
 from app.activities.models import Occurrence
 from app.db import ident
+from app.duty import changes
+from app.duty.models import Change, Duty
 from app.escalations import service as escalations
 from app.escalations.states import Level
 from app.main import Tongxing
+from app.marks import drafts
+from app.people import glass
 from app.people.models import House, Person, Role
 from app.tasks import service as tasks
 from app.tasks.models import TaskKind
+from bot.screening.loader import RULES
 
 
 async def another_house(house: Tongxing) -> int:
@@ -58,9 +63,23 @@ async def things(house: Tongxing, house_id: int) -> dict[str, int]:
             minutes=60, venue="公园", now=now, quiet=house.works.quiet,
         )  # fmt: skip
         occurrence = await session.scalar(select(Occurrence).where(Occurrence.slot == f"thing-{house_id}"))  # type: ignore[arg-type]
+        broken = await glass.write_down(session, member, worker, "他打电话来", now)
+        draft = await drafts.keep(session, worker, RULES.read_text(encoding="utf-8"), now)
+        (reading,) = await escalations.flags_of(session, row)
         assert occurrence is not None
         assert task is not None
+        await changes.put_on(
+            session, home, worker, now + timedelta(days=1), now + timedelta(days=1, hours=2), by=worker, now=now
+        )
+        override = await session.scalar(select(Change).where(Change.house_id == house_id))  # type: ignore[arg-type]
+        line = Duty(house_id=house_id, person_id=ident(worker), weekday=6, starts="09:00", ends="12:00")
+        session.add(line)
+        await session.flush()
+        assert override is not None
         return {
+            "change": ident(override), "line": ident(line), "level": int(Level.RED),
             "house": house_id, "person": ident(member), "case": ident(row), "task": task,
-            "occurrence": ident(occurrence), "colleague": ident(worker),
+            "glass": ident(broken), "occurrence": ident(occurrence),
+            "draft": ident(draft), "reading": ident(reading),
+            "colleague": ident(worker),
         }  # fmt: skip

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from bot.screening.comparing import Heard, compare
-from bot.screening.context import Context, Speaker
+from bot.screening.context import Speaker
 from bot.screening.language import guess_language
 from bot.screening.reading import Level
 from bot.screening.screener import Screener, shipped
@@ -48,7 +48,7 @@ def test_what_is_gained_one_way_is_lost_the_other_way() -> None:
 
 
 def test_each_message_is_read_with_what_is_known_of_it() -> None:
-    relative = Heard(1, DAY, "想死，不想活了", Context(speaker=Speaker.FAMILY))
+    relative = Heard(1, DAY, "想死，不想活了", Speaker.FAMILY)
     assert compare([relative], by_rules_alone(), without_rules()).lost == [1]
 
 

@@ -9,6 +9,7 @@ import yaml
 
 from bot.screening import Level, RuleError, load_rules
 from bot.screening.engine import read
+from bot.screening.lines import line_of
 from bot.screening.loader import parse_rules
 
 GRAMMAR = ("negators", "not_negators", "past", "recovery", "again", "fiction", "people", "saying")
@@ -129,6 +130,55 @@ def test_refusals(change: Callable[[dict[str, Any]], None], named: str, key: str
 def test_not_a_rule_file(source: str) -> None:
     with pytest.raises(RuleError):
         parse_rules(source)
+
+
+@pytest.mark.parametrize("source", ["[" * 200_000, "{" * 100_000, "- " * 100_000])
+def test_brackets_without_end_are_refused_before_they_end_the_process(source: str) -> None:
+    with pytest.raises(RuleError) as refused:
+        parse_rules(source)
+    assert (refused.value.code, refused.value.line) == ("too_deep", 1)
+
+
+FILE = """version: t1
+dialect: "殺"
+mandarin: "杀"
+words:
+  要: [想, 要]
+masks:
+  - phrases: [自杀式]
+    must_fire: [自杀式的，我想自杀]
+grammar:
+  negators: [不会]
+rules:
+  - id: wish
+    level: red
+    reason: a test
+  - id: other
+    level: purple
+"""
+
+
+@pytest.mark.parametrize(
+    ("where", "key", "line"),
+    [
+        ("rule 'other'", "level", 16),
+        ("rule 'other'", "since", 15),
+        ("mask '自杀式'", "must_fire", 8),
+        ("the grammar", "negators", 10),
+        ("the word lists", "要", 5),
+        ("the rule file", "dialect", 2),
+        ("the rule file", "extra", None),
+        ("rule 'third'", "level", None),
+    ],
+)
+def test_a_refusal_says_on_which_line(where: str, key: str, line: int | None) -> None:
+    assert line_of(RuleError(where, key, "empty"), FILE) == line
+
+
+def test_what_is_no_yaml_says_on_which_line_it_breaks() -> None:
+    with pytest.raises(RuleError) as refused:
+        parse_rules("version: a\nwords: [1,\nrules: b: c\n")
+    assert line_of(refused.value, "") == refused.value.line == 3
 
 
 def test_read_once(tmp_path: Path) -> None:

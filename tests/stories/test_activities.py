@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from app.activities import service as activities
+from app.activities import changes
 from app.activities.calendar import Quiet
 from app.activities.machine import Answer
 from app.activities.models import Attendance, Occurrence, Rsvp
@@ -113,7 +113,7 @@ async def test_outside_the_window_the_reminder_comes_as_a_card(story: Story) -> 
         what = await session.scalar(select(Occurrence).where(Occurrence.title == "手工课"))
         assert what is not None
         quiet = Quiet(story.settings.quiet_from, story.settings.quiet_until)
-        await activities.move(session, what, story.house.clock.now(), quiet, venue="石碶文化站一楼")
+        await changes.move(session, what, story.house.clock.now(), quiet, venue="石碶文化站一楼")
     await story.clock.settle()
     await member.hears("换地方了", "原来：段塘街道活动室", "现在：石碶文化站一楼")
     await member.says("1")
@@ -132,7 +132,7 @@ async def test_a_moved_activity_moves_its_reminders(story: Story) -> None:
         assert what is not None
         quiet = Quiet(story.settings.quiet_from, story.settings.quiet_until)
         later = wall(MONDAY.date().replace(day=26), MONDAY.time().replace(hour=15), "Asia/Shanghai")
-        await activities.move(session, what, story.house.clock.now(), quiet, starts_at=later)
+        await changes.move(session, what, story.house.clock.now(), quiet, starts_at=later)
     await story.clock.settle()
     await member.hears("改时间了", "11月25日（周三）14:00", "11月26日（周四）15:00")
     await member.says("1")
@@ -148,7 +148,9 @@ async def test_nobody_is_reminded_of_a_cancelled_activity(story: Story) -> None:
     async with story.house.db.begin() as session:
         what = await session.scalar(select(Occurrence).where(Occurrence.title == "手工课"))
         assert what is not None
-        await activities.cancel(session, what, story.house.clock.now())
+        await changes.cancel(
+            session, what, story.house.clock.now(), Quiet(story.settings.quiet_from, story.settings.quiet_until)
+        )
     await story.clock.settle()
     await member.hears("取消了，不用来了")
     await story.wednesday(15)

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from app import menu_command
+from app.activities import changes
 from app.activities import service as activities
 from app.activities.calendar import Quiet
 from app.activities.models import Occurrence
@@ -66,7 +67,12 @@ async def planned(story: Story, title: str, place: str = "日湖公园") -> Occu
 
 async def called_off(story: Story, what: Occurrence) -> None:
     async with story.house.db.begin() as session:
-        await activities.cancel(session, await session.merge(what), story.house.clock.now())
+        await changes.cancel(
+            session,
+            await session.merge(what),
+            story.house.clock.now(),
+            Quiet(story.settings.quiet_from, story.settings.quiet_until),
+        )
     await story.clock.settle()
 
 

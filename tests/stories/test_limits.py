@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from app.activities import changes
 from app.activities import service as activities
 from app.activities.calendar import Quiet
 from app.activities.machine import Answer
@@ -241,7 +242,7 @@ async def test_what_changes_in_the_night_before_an_early_morning_is_called_at_on
     await story.clock.forward_to(MONDAY.replace(day=26, hour=22))
     async with story.house.db.begin() as session:
         early = MONDAY.replace(day=27, hour=8)
-        await activities.move(session, await session.merge(what), story.house.clock.now(), quiet, starts_at=early)
+        await changes.move(session, await session.merge(what), story.house.clock.now(), quiet, starts_at=early)
     await story.clock.settle()
     (call,) = await tasks(story, TaskKind.CALL)
     assert call.reason == "lost_moved"

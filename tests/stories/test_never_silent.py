@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from app.clock import Clock
-from app.escalations import checks, codes
+from app.escalations import checks, codes, policy
 from app.escalations import service as escalations
 from app.escalations.ladders import DEFAULTS, LadderError
 from app.escalations.models import CaseRow, LadderRow
@@ -252,24 +252,28 @@ async def test_a_colleague_whom_no_channel_reaches_is_told_of_the_same_day(story
 
 async def test_a_ladder_that_leads_to_nobody_at_night_is_refused_and_the_old_one_stays(story: Story) -> None:
     only_duty = {**DEFAULTS[Level.RED], "steps": [{"targets": ["duty"], "after": 0}]}
+    boss = await registered(story, "zhoumin")
     async with story.house.db.begin() as session:
         with pytest.raises(LadderError, match="值班以外的时间"):
-            await checks.save_ladder(session, 1, Level.RED, only_duty, MONDAY)
+            await policy.save_ladder(session, 1, Level.RED, only_duty, MONDAY, by=boss)
         with pytest.raises(LadderError, match="一直找下去"):
-            await checks.save_ladder(session, 1, Level.RED, {**DEFAULTS[Level.RED], "loops": 3}, MONDAY)
+            await policy.save_ladder(session, 1, Level.RED, {**DEFAULTS[Level.RED], "loops": 3}, MONDAY, by=boss)
         by_pigeon = [{"targets": ["assigned"], "after": 0, "channels": ["pigeon"]}]
         with pytest.raises(LadderError, match="channels 只能写"):
-            await checks.save_ladder(session, 1, Level.RED, {**DEFAULTS[Level.RED], "steps": by_pigeon}, MONDAY)
+            await policy.save_ladder(
+                session, 1, Level.RED, {**DEFAULTS[Level.RED], "steps": by_pigeon}, MONDAY, by=boss
+            )
         assert await session.scalar(select(LadderRow)) is None
-        await checks.save_ladder(session, 1, Level.RED, {**DEFAULTS[Level.RED], "repeat_every": 5}, MONDAY)
+        await policy.save_ladder(session, 1, Level.RED, {**DEFAULTS[Level.RED], "repeat_every": 5}, MONDAY, by=boss)
         assert await session.scalar(select(LadderRow)) is not None
 
 
 async def test_a_step_for_backups_where_nobody_has_one_is_refused(story: Story) -> None:
+    boss = await registered(story, "zhoumin")
     async with story.house.db.begin() as session:
         await session.execute(update(Person).values(backup_id=None))
         with pytest.raises(LadderError, match="第 2 步"):
-            await checks.save_ladder(session, 1, Level.RED, DEFAULTS[Level.RED], MONDAY)
+            await policy.save_ladder(session, 1, Level.RED, DEFAULTS[Level.RED], MONDAY, by=boss)
 
 
 # Asked whether they are safe

@@ -1,0 +1,1 @@
+"""Reports that were given out: which numbers left the house, when, by whom."""
