@@ -150,6 +150,14 @@ async def test_from_the_link_to_the_second_step_with_a_thumb(looking: Looking, d
     await page.get_by_label("验证码").fill(totp.at(house.clock.now()))
     await page.get_by_role("button", name="登录").click()
     await page.get_by_role("button", name="退出", exact=True).wait_for()
+    await page.get_by_role("link", name="账号").click()
+    await page.get_by_role("heading", name="同事的账号").wait_for()
+    await fits(looking, page, f"staff{'-dark' if dark else ''}")
+    await page.get_by_role("link", name="看李红").click()
+    await page.get_by_role("button", name="给一个新链接").click()
+    await page.get_by_text("只显示这一次").wait_for()
+    await page.get_by_text("手机丢了，或者不再来了").click()
+    await fits(looking, page, f"link{'-dark' if dark else ''}")
 
 
 async def fits(looking: Looking, page: Page, name: str) -> None:
