@@ -32,13 +32,18 @@ class List(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.marks = Marks()
-        self.forms: list[dict[int, int]] = [{}]
+        self.forms: list[dict[int, int]] = [self._as_shown()]
         self.sent: list[tuple[int, frozenset[int]]] = []
         self.there: set[int] = set()
 
     @rule()
     def a_form_is_fetched(self) -> None:
-        self.forms.append({person: number for person, (number, _live) in self.marks.last.items()})
+        self.forms.append(self._as_shown())
+
+    def _as_shown(self) -> dict[int, int]:
+        """Who can be ticked on a list of this moment: whoever is there stands below it, without a box."""
+        marks = {person: self.marks.last.get(person, (0, False)) for person in range(4)}
+        return {person: number for person, (number, live) in marks.items() if not live}
 
     @rule(back=st.integers(0, 5), people=st.frozensets(PEOPLE, min_size=1))
     def a_form_is_sent(self, back: int, people: frozenset[int]) -> None:
@@ -53,9 +58,10 @@ class List(RuleBasedStateMachine):
 
     def _send(self, form: int, people: frozenset[int], *, again: bool = False) -> None:
         shown = self.forms[form]
-        fresh = [p for p in people if shown.get(p, 0) == self.marks.last.get(p, (0, False))[0]]
+        people = people & shown.keys()
+        fresh = [person for person in people if shown[person] == self.marks.last.get(person, (0, False))[0]]
         for person in people:
-            result = self.marks.tick(person, shown.get(person, 0))
+            result = self.marks.tick(person, shown[person])
             if result is Tick.TICKED:
                 self.there.add(person)
         assert self.there.issuperset(fresh), "somebody was ticked on a list of today and is not there"
