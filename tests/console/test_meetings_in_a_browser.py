@@ -1,4 +1,4 @@
-"""A counsellor with a phone: another place for Wednesday, after a look at who hears of it; and the list at the door."""
+"""A counsellor with a phone at the door of Wednesday's activity."""
 
 import httpx
 import pytest
@@ -8,7 +8,7 @@ from app.activities import service as activities
 from app.activities.machine import OPENS_BEFORE
 from bot.simulator import Phone
 from tests.console.test_in_a_browser import signed_in
-from tests.test_browser import Looking, browser, invite, link_in, looking, sideways
+from tests.test_browser import Looking, browser, invite, link_in, looking
 
 __all__ = ["browser", "looking"]
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -28,25 +28,6 @@ async def comes_on_wednesday(looking: Looking) -> Phone:
     await member.hears("手工课，想来吗")
     await member.says("1")
     return member
-
-
-@pytest.mark.parametrize("script", [True, False], ids=["with a script", "without"])
-async def test_a_counsellor_changes_the_venue_and_sees_before_who_hears_of_it(looking: Looking, script: bool) -> None:
-    member = await comes_on_wednesday(looking)
-    page = await signed_in(looking, await looking.window(375, script=script), "lilaoshi")
-    await page.get_by_role("link", name="活动", exact=True).click()
-    await page.get_by_role("link", name="手工课").first.click()
-    await page.get_by_role("link", name="换时间、换地方").click()
-    await page.get_by_label("地点").fill("石碶文化站一楼")
-    await page.get_by_role("button", name="看看会告诉谁").click()
-    told = page.locator("section", has_text="会收到消息")
-    await expect(told).to_contain_text("小河")
-    assert await sideways(page) <= 0
-    await looking.picture(page, f"venue-preview-375-{'script' if script else 'plain'}")
-    await page.get_by_role("button", name="就这样改，告诉大家").click()
-    await expect(page.get_by_role("status")).to_contain_text("改好了")
-    await expect(page.get_by_text("石碶文化站一楼").first).to_be_visible()
-    await member.hears("换地方了", "石碶文化站一楼")
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with a script", "without"])
