@@ -218,6 +218,39 @@ def test_the_numbers_that_a_programme_had_are_its_own_lines_now_and_again_its_nu
     assert back == (support or "12356", emergency or "120 或 110")
 
 
+@pytest.mark.parametrize(
+    ("missed_at", "close_at"), [("2026-11-25 08:30:00.000000", "2026-11-26 08:00:00.000000"), (None, None)]
+)
+def test_what_was_in_the_calendar_before_lists_were_closed_gets_that_milestone_as_well(
+    tmp_path: Path, missed_at: str | None, close_at: str | None
+) -> None:
+    file = tmp_path / "old.db"
+    migrate(url_of(file))
+    downgrade(url_of(file), "0017")
+    add_programme(file, "a")
+    starts, ends = "2026-11-25 06:00:00.000000", "2026-11-25 08:00:00.000000"
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute(
+            "INSERT INTO house (programme_id, code, name, zone, venue, phone) VALUES (1,'h','h','Asia/Shanghai','','')"
+        )
+        connection.execute(
+            "INSERT INTO occurrence (house_id, slot, title, starts_at, ends_at, venue, version, state, door_code,"
+            " scene) VALUES (1, 's', 't', ?, ?, 'v', 1, 'scheduled', '1234', 'c')",
+            (starts, ends),
+        )
+        connection.execute(
+            "INSERT INTO plan (occurrence_id, house_id, milestone, planned_at, due_at) VALUES (1, 1, 'missed', ?, ?)",
+            ("2026-11-25 08:30:00.000000", missed_at),
+        )
+    migrate(url_of(file))
+    with closing(sqlite3.connect(file)) as connection:
+        found = connection.execute("SELECT due_at FROM plan WHERE milestone = 'close'").fetchone()
+    assert found == (None if close_at is None else (close_at,))
+    downgrade(url_of(file), "0017")
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("SELECT milestone FROM plan").fetchall() == [("missed",)]
+
+
 # Refusals
 
 

@@ -24,6 +24,7 @@ from bot.wording.moments import WEEKDAYS, date_words, hours_words, weekday_words
 room = Room("meetings", nav="/console/activities", roles=EVERYBODY)
 
 VIEWS = ("list", "grid")
+AHEAD = timedelta(weeks=5)
 EARLIEST, LATEST = 2000, 2100  # years that somebody may turn the pages to
 
 
@@ -45,14 +46,20 @@ class Entry:
 
 @room.get("/activities", roles=EVERYBODY)
 async def month(desk: Desk) -> Answer:
-    first = _month(desk.query("month")) or local(desk.now, desk.zone).date().replace(day=1)
+    today = local(desk.now, desk.zone).date()
+    chosen = _month(desk.query("month"))
+    view = desk.query("view") if desk.query("view") in VIEWS else "list"
+    first = chosen or today.replace(day=1)
     following = (first + timedelta(days=31)).replace(day=1)
+    before, after = _link(first - timedelta(days=1)), _link(following)
+    ahead = chosen is None and view == "list"
+    if ahead:  # at the end of a month its page says nothing of next week
+        first, following, before = today, today + AHEAD, _link(today)
     entries = await _entries(desk, first, following)
     days = sorted({entry.day for entry in entries})
-    view = desk.query("view") if desk.query("view") in VIEWS else "list"
     return Page(
-        "meetings/month.html", first=first, view=view, views=VIEWS, before=_link(first - timedelta(days=1)),
-        after=_link(following), many=len(desk.scope.houses) > 1, today=local(desk.now, desk.zone).date(),
+        "meetings/month.html", first=first, view=view, views=VIEWS, before=before, after=after, ahead=ahead,
+        many=len(desk.scope.houses) > 1, today=today,
         days=[(f"{date_words(day)} {weekday_words(day)}", [e for e in entries if e.day == day]) for day in days],
         weeks=_weeks(first, entries) if view == "grid" else [], weekdays=WEEKDAYS,
     )  # fmt: skip

@@ -85,6 +85,22 @@ async def test_two_workers_press_at_the_same_time(looking: Looking) -> None:
     await other.get_by_text("刚才没有接成：王乐 已经接手了").wait_for()
 
 
+@pytest.mark.parametrize("script", [True, False], ids=["with a script", "without"])
+async def test_a_counsellor_changes_the_venue_with_a_thumb(looking: Looking, script: bool) -> None:
+    numbers = await things(looking.demo.house, 1)
+    page = await signed_in(looking, await looking.window(375, script=script), "lilaoshi")
+    await page.goto(f"{looking.address}console/activities/{numbers['occurrence']}")
+    await page.get_by_role("link", name="换时间、换地方").click()
+    await page.get_by_label("在哪里").fill("石碶文化站一楼")
+    await page.get_by_role("button", name="看看会告诉谁").click()
+    await page.get_by_text("石碶文化站一楼").first.wait_for()
+    await looking.picture(page, f"venue-preview-375-{'script' if script else 'plain'}")
+    assert await sideways(page) <= 0
+    await page.get_by_role("button", name="就这样改，告诉大家").click()
+    await page.get_by_text("改好了").wait_for()
+    await expect(page.locator("dd", has_text="石碶文化站一楼")).to_be_visible()
+
+
 async def every_page(looking: Looking) -> list[tuple[str, str]]:
     """(login, address) of every page of the console, each with somebody who may see it."""
     from sqlalchemy import select
@@ -150,6 +166,14 @@ async def test_from_the_link_to_the_second_step_with_a_thumb(looking: Looking, d
     await page.get_by_label("验证码").fill(totp.at(house.clock.now()))
     await page.get_by_role("button", name="登录").click()
     await page.get_by_role("button", name="退出", exact=True).wait_for()
+    await page.get_by_role("link", name="账号").click()
+    await page.get_by_role("heading", name="同事的账号").wait_for()
+    await fits(looking, page, f"staff{'-dark' if dark else ''}")
+    await page.get_by_role("link", name="看李红").click()
+    await page.get_by_role("button", name="给一个新链接").click()
+    await page.get_by_text("只显示这一次").wait_for()
+    await page.get_by_text("手机丢了，或者不再来了").click()
+    await fits(looking, page, f"link{'-dark' if dark else ''}")
 
 
 async def fits(looking: Looking, page: Page, name: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 from icalendar import Calendar
 from sqlalchemy import select
 
+from app.activities import changes
 from app.activities import service as activities
 from app.activities.calendar import Quiet
 from app.activities.machine import Answer
@@ -309,7 +310,7 @@ async def test_a_form_made_before_the_move_writes_nothing_down(story: Story, ask
     old = inside.form("能来")
     async with story.house.db.begin() as session:
         what = await activities.occurrence(session, ident(asked))
-        await activities.move(session, what, story.house.clock.now(), QUIET, venue="石碶文化站一楼")
+        await changes.move(session, what, story.house.clock.now(), QUIET, venue="石碶文化站一楼")
     page = await inside.presses(old)
     assert "刚才没有记下" in page
     assert "石碶文化站一楼" in page
@@ -326,7 +327,8 @@ async def test_what_is_called_off_or_over_says_so_and_asks_nothing(
     await inside.follows(link)
     form = inside.form("能来")
     async with story.house.db.begin() as session:
-        await activities.cancel(session, await activities.occurrence(session, ident(asked)), story.house.clock.now())
+        asked = await activities.occurrence(session, ident(asked))
+        await changes.cancel(session, asked, story.house.clock.now(), QUIET)
     page = await inside.presses(form)
     assert "取消了，不用来了" in page
     assert inside.buttons == []
