@@ -12,6 +12,7 @@ import uvicorn
 from pydantic_settings import SettingsError as UnreadableSetting
 
 from app import migrations
+from app.account_cli import account_cli
 from app.command_needs import (
     Sorry,
     clock_of,
@@ -205,6 +206,7 @@ def figures(
     typer.echo(asyncio.run(asked))
 
 
+cli.add_typer(account_cli, name="account")
 cli.add_typer(drill_cli, name="drill")
 cli.add_typer(screen_cli, name="screen")
 

@@ -84,6 +84,8 @@ def demo_settings(folder: Path, port: int, account: Account, work: WorkAccount) 
             "wecom_encoding_aes_key": work.encoding_aes_key,
             "wecom_api_base": f"http://{HOST}:{port}/box",
             "wecom_robots": {"duantang": ROBOT_KEY},
+            # Whoever tries it out has no authenticator at hand; it can be turned on under 账号.
+            "console_totp_for": (),
         }
     )
 

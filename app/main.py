@@ -232,7 +232,8 @@ def create_app(
     )  # fmt: skip
 
     tools = Tools(
-        house.db, house.clock, house.settings, house.links, house.client, house.works.quiet, house.watch
+        house.db, house.clock, house.settings, house.links, house.client, house.works.quiet, house.watch,
+        house.worlds.plain,
     )  # fmt: skip
     app.router.routes += console_routes(tools)
 

@@ -134,6 +134,13 @@ class Settings(BaseSettings):
 
     console_idle_hours: Annotated[float, Field(gt=0)] = 12
     console_hours: Annotated[float, Field(gt=0)] = 24 * 14
+    console_totp_for: tuple[Literal["counsellor", "worker", "supervisor", "administrator"], ...] = (
+        "supervisor",
+        "administrator",
+    )
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
 
     clock_offset: float = 0.0
 
@@ -189,7 +196,7 @@ def _half_set_up(settings: Settings) -> str:
         return "设置了 TONGXING_OPERATOR_MAIL，还要设置 TONGXING_MAIL_HOST"
     if settings.operator_phone.get_secret_value() and not settings.sms_gateway:
         return "设置了 TONGXING_OPERATOR_PHONE，还要设置 TONGXING_SMS_GATEWAY"
-    return _badly_asked(settings) or _badly_watched(settings)
+    return _badly_asked(settings) or _badly_watched(settings) or _badly_identified(settings)
 
 
 def _badly_asked(settings: Settings) -> str:
@@ -246,6 +253,25 @@ def _badly_watched(settings: Settings) -> str:
         return "TONGXING_PING_URL 不是网址：要写成 https://…"
     if token and len(token) < SHORTEST_TOKEN:
         return f"TONGXING_METRICS_TOKEN 太短：至少 {SHORTEST_TOKEN} 个字符"
+    return ""
+
+
+def _badly_identified(settings: Settings) -> str:
+    names = ("oidc_issuer", "oidc_client_id", "oidc_client_secret")
+    missing = [f"TONGXING_{name.upper()}" for name in names if not getattr(settings, name)]
+    if missing and len(missing) < len(names):
+        return f"用单位账号登录，还要设置 {'、'.join(missing)}；不用，就都删掉"
+    if not settings.oidc_issuer:
+        return ""
+    try:
+        parts = urlsplit(settings.oidc_issuer)
+        host = parts.hostname or ""
+    except ValueError:
+        host = ""
+    if not host or re.search(r"[\s?#@]", settings.oidc_issuer):
+        return "TONGXING_OIDC_ISSUER 不是网址：要和单位给的 issuer 一个字不差"
+    if parts.scheme != "https" and not (parts.scheme == "http" and (host == "localhost" or _is_ours(host))):
+        return "TONGXING_OIDC_ISSUER 要用 https（自己的机器和内网可以用 http，写 IP 地址）"
     return ""
 
 

@@ -179,6 +179,7 @@ def settings(tmp_path: Path, migrated_file: Path) -> Settings:
             "wechat_encoding_aes_key": ACCOUNT.encoding_aes_key, "wechat_api_base": "http://box",
             "wechat_oauth_base": "http://box",
             "wechat_template_activity": "TPL_ACTIVITY", "wechat_template_duty": "TPL_DUTY",
+            "console_totp_for": (),
         }
     )  # fmt: skip
 

@@ -48,9 +48,24 @@ async def note(session: AsyncSession, row: SignIn, now: datetime) -> None:
     await session.execute(update(SignIn).where(col(SignIn.id) == row.id).values(seen_at=now))
 
 
-async def end(session: AsyncSession, key: str, now: datetime) -> None:
+async def by_key(session: AsyncSession, key: str) -> SignIn | None:
+    """The row behind a cookie, whether it still lets somebody in or not."""
+    found: SignIn | None = await session.scalar(select(SignIn).where(col(SignIn.hash) == _hash(key)))
+    return found
+
+
+async def of_account(session: AsyncSession, account: Account, now: datetime, *, idle: timedelta) -> list[SignIn]:
+    """Every browser that is signed in with it now, the last one used first."""
+    found = select(SignIn).where(
+        col(SignIn.account_id) == account.id, col(SignIn.ended_at).is_(None), col(SignIn.expires_at) > now,
+        col(SignIn.seen_at) > now - idle,
+    )  # fmt: skip
+    return list(await session.scalars(found.order_by(col(SignIn.seen_at).desc(), col(SignIn.id).desc())))
+
+
+async def end_all(session: AsyncSession, account: Account, now: datetime) -> None:
     await session.execute(
-        update(SignIn).where(col(SignIn.hash) == _hash(key), col(SignIn.ended_at).is_(None)).values(ended_at=now)
+        update(SignIn).where(col(SignIn.account_id) == account.id, col(SignIn.ended_at).is_(None)).values(ended_at=now)
     )
 
 

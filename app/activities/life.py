@@ -55,7 +55,8 @@ async def came(session: AsyncSession, person_id: int, mark: Mark, n: int) -> lis
     rows = await session.execute(
         select(ATTENDANCE.c.id, ATTENDANCE.c.at, ATTENDANCE.c.first_time, ATTENDANCE.c.walk_in, *_WHAT)
         .join(OCCURRENCE, OCCURRENCE.c.id == ATTENDANCE.c.occurrence_id)
-        .where(ATTENDANCE.c.person_id == person_id, before(ATTENDANCE.c.at, ATTENDANCE.c.id, mark))
+        .where(ATTENDANCE.c.person_id == person_id, ATTENDANCE.c.undone_at.is_(None))
+        .where(before(ATTENDANCE.c.at, ATTENDANCE.c.id, mark))
         .order_by(ATTENDANCE.c.at.desc(), ATTENDANCE.c.id.desc())
         .limit(n)
     )

@@ -120,6 +120,8 @@ class Counter:
         except FormError as error:
             log.warning("form refused", why=str(error))
             return self.problem(request, "console_shell.form_refused", status=400)
+        if desk.new_key:
+            return self.with_cookie(self._sent(room, desk, answer, csrf_of(desk.new_key)), desk.new_key)
         await self._note(signed)
         return self._sent(room, desk, answer, csrf_of(key))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
+import httpx
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response
@@ -46,6 +47,7 @@ class Tools:
     client: WeChatClient
     quiet: Quiet
     watch: Watch
+    http: httpx.AsyncClient
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,10 @@ Answer: TypeAlias = Page | Back | Response
 
 @dataclass
 class Desk:
-    """`session`: of a GET that writes nothing it is a view, otherwise a unit of work."""
+    """`session`: of a GET that writes nothing it is a view, otherwise a unit of work.
+
+    A handler that changes what this browser is trusted with sets `new_key`: the key that its cookie has from now on.
+    """
 
     tools: Tools
     request: Request
@@ -84,6 +89,7 @@ class Desk:
     words: Wording
     now: datetime
     form: Form
+    new_key: str = ""
 
     @property
     def zone(self) -> str:

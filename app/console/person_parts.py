@@ -29,7 +29,7 @@ from bot.wording.moments import date_words, moment_words
 CONSOLE = "console"
 WEEKS, DAYS = timedelta(days=90), timedelta(days=30)
 SHOWN_NOTES = 20
-CONSENTS = ("join", "mood", "family")
+CONSENTS = ("joining", "activities", "mood", "family")
 # Which room told an event. Of what happened at one moment, the higher number is shown first.
 TOLD, HEARD, ANSWERED, CAME, FELT, CASE, TASK = range(7)
 KNOWN_GAPS = {

@@ -3,6 +3,7 @@
 from starlette.routing import Route
 
 from app.console import (
+    accounts,
     cases,
     figures,
     glass,
@@ -20,15 +21,20 @@ from app.console import (
 )
 from app.console.counter import Counter
 from app.console.desk import Tools
+from app.console.oidc import OidcPage
 from app.console.signin import SignInPage
 
 SCREENING = screening_rules.room  # that of screening.py, with the ways of the rules
 ROOMS = (
     home.room, inbox.room, cases.room, people.room, person.room, glass.room, meetings.room, meeting.room, moving.room,
     handouts.room, roster.room, ladders.room, SCREENING, figures.room,
+    accounts.room,
 )  # fmt: skip
 
 
 def console_routes(tools: Tools) -> list[Route]:
+    """SettingsError: an identity provider is set up, but what it needs is not installed."""
     counter = Counter(tools, ROOMS)
-    return [*SignInPage(counter).routes(), *counter.routes()]
+    page = SignInPage(counter)
+    found = [*page.routes(), *counter.routes()]
+    return [*OidcPage(counter, page).routes(), *found] if tools.settings.oidc_issuer else found

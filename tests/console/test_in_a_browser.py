@@ -3,12 +3,15 @@
 import re
 
 import httpx
+import pyotp
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import BrowserContext, Page, Request, expect
 
+from app.accounts import invitations
 from app.console.routes import ROOMS
 from app.demo import CONSOLE_PASSWORD
+from app.people import service as people
 from app.people.models import Role
 from tests.console.things import things
 from tests.test_browser import Looking, browser, in_danger, invite, link_in, looking, sideways
@@ -25,7 +28,7 @@ async def signed_in(looking: Looking, context: BrowserContext, login: str) -> Pa
     await page.get_by_label("账号").fill(login)
     await page.get_by_label("密码").fill(CONSOLE_PASSWORD)
     await page.get_by_role("button", name="登录").click()
-    await page.get_by_role("button", name="退出").wait_for()
+    await page.get_by_role("button", name="退出", exact=True).wait_for()
     return page
 
 
@@ -128,6 +131,56 @@ async def opened(page: Page, url: str) -> int:
     await page.goto(url)
     page.remove_listener("requestfinished", note)
     return sum([(await request.sizes())["responseBodySize"] for request in finished])
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+async def test_from_the_link_to_the_second_step_with_a_thumb(looking: Looking, dark: bool) -> None:
+    """An invitation, the picture for the authenticator, the codes on paper, and the next sign-in."""
+    house = looking.demo.house
+    async with house.db.begin() as session:
+        who = await people.find_by_code(session, "zhoumin")
+        assert who is not None
+        token = await invitations.make(session, who, None, house.clock.now())
+    page = await looking.open(await looking.window(375, dark=dark), f"{looking.address}console/invitation/{token}")
+    await fits(looking, page, f"invitation{'-dark' if dark else ''}")
+    for label in ("新密码", "再填一遍密码"):
+        await page.get_by_label(label).fill("又高又蓝的天上有三朵云")
+    await page.get_by_role("button", name="定好了").click()
+    await page.get_by_role("link", name="账号").click()
+    await page.get_by_role("link", name="打开两步验证").click()
+    await page.get_by_role("heading", name="打开两步验证").wait_for()
+    await fits(looking, page, f"enrol{'-dark' if dark else ''}")
+    totp = pyotp.TOTP((await page.locator(".code").inner_text()).replace(" ", ""))
+    await page.get_by_label("6 位数字").fill(totp.at(house.clock.now()))
+    await page.get_by_role("button", name="打开").click()
+    await page.get_by_role("heading", name="备用码").wait_for()
+    await fits(looking, page, f"codes{'-dark' if dark else ''}")
+    await page.get_by_role("link", name="收好了").click()
+    await page.get_by_role("button", name="退出", exact=True).click()
+    house.clock.forward(minutes=1)
+    await page.get_by_label("账号").fill("zhoumin")
+    await page.get_by_label("密码").fill("又高又蓝的天上有三朵云")
+    await page.get_by_role("button", name="登录").click()
+    await page.get_by_role("heading", name="还差一步").wait_for()
+    await fits(looking, page, f"second{'-dark' if dark else ''}")
+    await page.get_by_label("验证码").fill(totp.at(house.clock.now()))
+    await page.get_by_role("button", name="登录").click()
+    await page.get_by_role("button", name="退出", exact=True).wait_for()
+
+
+async def fits(looking: Looking, page: Page, name: str) -> None:
+    """By axe, for a thumb, and at 320 px with type of 200 %."""
+    found = await Axe().run(page)
+    assert not found.violations_count, f"{name}: {found.generate_report()[:1500]}"
+    await looking.picture(page, f"console-{name}-375")
+    await page.set_viewport_size({"width": 320, "height": 900})
+    await page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert await sideways(page) <= 0, name
+    for thing in await page.locator("button:visible, a.button:visible, input:visible").all():
+        box = await thing.bounding_box()
+        assert box is None or box["height"] >= 48, f"{name}: {await thing.inner_text()}"
+    await page.evaluate("document.documentElement.style.fontSize = '100%'")
+    await page.set_viewport_size({"width": 375, "height": 900})
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -61,6 +61,7 @@ async def test_the_members_own_worker_sees_the_whole_of_it_without_a_reason_and_
     assert re.search(r"可回复至 .*余 \d 条", page)
     assert "tel:000-0000-0001" in page
     assert "每周问心情" in page
+    assert "加入，记下回复和到场" in page
     assert await looked(story) == [("王乐", Reason.OWN, None)]
 
 

@@ -81,4 +81,5 @@ async def things(house: Tongxing, house_id: int) -> dict[str, int]:
             "house": house_id, "person": ident(member), "case": ident(row), "task": task,
             "glass": ident(broken), "occurrence": ident(occurrence),
             "draft": ident(draft), "reading": ident(reading),
+            "colleague": ident(worker),
         }  # fmt: skip

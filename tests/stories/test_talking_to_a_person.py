@@ -9,12 +9,14 @@ from app.db import ident
 from app.escalations.models import Flag
 from app.messages import talking
 from app.messages.models import Contact, Lane, Outbox, OutboxState
+from app.mood.models import MoodPrompt
 from app.people import service as people
 from app.people.models import Person
 from app.tasks.models import Task, TaskKind
 from bot.discretion import Shows, banned
 from bot.wording import locales, wording
 from tests.conftest import MONDAY, Story
+from tests.stories.wechat_browser import Inside
 
 QUIET = timedelta(hours=4)
 
@@ -188,6 +190,24 @@ async def test_a_voice_goes_to_whoever_talks_and_the_robot_says_nothing(story: S
     await member.hears_nothing()
     (task,) = await tasks(story, "unread_voice")
     assert task.assignee_id == ident(await person(story, "lihong"))
+
+
+async def test_a_face_on_the_page_is_kept_nothing_is_asked_and_the_lowest_twice_still_calls(story: Story) -> None:
+    member = await story.joined()
+    for once in ("a", "b"):
+        await says(story, "在吗", once=once)
+        async with Inside(story, member) as inside:
+            await inside.goes_to("/p/mood")
+            page = await inside.presses("😣1 很难受", words="今天下雨")
+        assert "记下了，谢谢您" in page
+        assert "回个电话" not in page
+        await story.clock.forward(days=1)
+    async with story.house.db.read() as session:
+        answers = list(await session.scalars(select(MoodPrompt)))
+        flags = [flag.rule for flag in await session.scalars(select(Flag))]
+    assert [(answer.score, answer.note) for answer in answers] == [(1, "今天下雨")] * 2
+    assert flags == ["mood.lowest-twice", "case.goes-on"]  # what they wrote is for whoever takes it
+    assert len(await tasks(story, "wrote_back")) == 2
 
 
 # What the robot would have said unasked
