@@ -115,14 +115,18 @@ class Counter:
                 if desk.who.role not in way.roles:
                     raise LookupError(way.path)
                 answer = await way.handler(desk)
-        except LookupError:
+        except LookupError as missing:
+            if isinstance(missing, KeyError | IndexError):  # a mistake of ours, and not a thing that is not there
+                log.error("page broken", page=way.path, error=type(missing).__name__)
+                raise
             return self.problem(request, "console_shell.not_there", status=404)
         except FormError as error:
             log.warning("form refused", why=str(error))
             return self.problem(request, "console_shell.form_refused", status=400)
         if desk.new_key:
             return self.with_cookie(self._sent(room, desk, answer, csrf_of(desk.new_key)), desk.new_key)
-        await self._note(signed)
+        if way.counts:
+            await self._note(signed)
         return self._sent(room, desk, answer, csrf_of(key))
 
     def _work(self, way: Way) -> AbstractAsyncContextManager[AsyncSession]:
@@ -148,7 +152,7 @@ class Counter:
         if is_from_elsewhere(request, self.tools.settings.public_url):
             raise FormError("from elsewhere")
         form = await read_form(request, longest=longest, most=most)
-        if not hmac.compare_digest(form.get("csrf", ""), csrf):
+        if not hmac.compare_digest(form.get("csrf", "").encode(), csrf.encode()):
             raise FormError("not of this sign-in")
         return form
 

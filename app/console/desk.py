@@ -114,13 +114,15 @@ Handler: TypeAlias = Callable[[Desk], Awaitable[Answer]]
 
 @dataclass(frozen=True)
 class Way:
-    """One way in: `path` below /console. `longest` and `most` as in `read_form`."""
+    """One way in: `path` below /console. `longest` and `most` as in `read_form`. `counts`: a person did it, so that
+    they are still there."""
 
     method: str
     path: str
     handler: Handler
     roles: tuple[Role, ...]
     writes: bool
+    counts: bool = True
     longest: int = LONGEST
     most: int = MOST
 
@@ -135,21 +137,21 @@ class Room:
         self.ways: list[Way] = []
 
     def get(
-        self, path: str, *, roles: tuple[Role, ...], writes: bool = False
+        self, path: str, *, roles: tuple[Role, ...], writes: bool = False, counts: bool = True
     ) -> Callable[[Handler], Handler]:  # fmt: skip
         """`writes`: looking at it is written down."""
-        return self._way("GET", path, roles, writes, LONGEST, MOST)
+        return self._way("GET", path, roles, writes, counts, LONGEST, MOST)
 
     def post(
         self, path: str, *, roles: tuple[Role, ...], longest: int = LONGEST, most: int = MOST
     ) -> Callable[[Handler], Handler]:
-        return self._way("POST", path, roles, True, longest, most)
+        return self._way("POST", path, roles, True, True, longest, most)
 
     def _way(
-        self, method: str, path: str, roles: tuple[Role, ...], writes: bool, longest: int, most: int
+        self, method: str, path: str, roles: tuple[Role, ...], writes: bool, counts: bool, longest: int, most: int
     ) -> Callable[[Handler], Handler]:
         def register(handler: Handler) -> Handler:
-            self.ways.append(Way(method, path, handler, roles, writes, longest, most))
+            self.ways.append(Way(method, path, handler, roles, writes, counts, longest, most))
             return handler
 
         return register

@@ -59,7 +59,7 @@ async def inbox(desk: Desk) -> Answer:
     counts = await lists.counts(desk.session, desk.scope, desk.who)
     data: dict[str, Any] = {
         "tab": tab, "tabs": TABS, "counts": counts, "n_tasks": await tasks.count_in(desk.session, desk.scope),
-        "banners": await banners(desk),
+        "banners": await banners(desk), "seen": await _fingerprint(desk),
     }  # fmt: skip
     if tab == "tasks":
         return Page("inbox/tasks.html", **data, **await _tasks(desk))
@@ -76,12 +76,11 @@ async def inbox(desk: Desk) -> Answer:
         more = f"tab={tab}&skip={skip + A_PAGE}" if len(rows) > A_PAGE else ""
     shown = await cards(desk, rows[:A_PAGE])
     return Page(
-        "inbox/inbox.html", cards=shown, more=more, first=not (skip or desk.query("after")),
-        seen=await _fingerprint(desk), **data,
+        "inbox/inbox.html", cards=shown, more=more, **data,
     )  # fmt: skip
 
 
-@room.get("/inbox/pulse", roles=CASES)
+@room.get("/inbox/pulse", roles=CASES, counts=False)
 async def pulse(desk: Desk) -> Answer:
     """What a page that stands open asks every few seconds: is there news, and how long is left now."""
     wanted = [int(part) for part in desk.query("shown").split(",")[:A_PAGE] if part.isascii() and part.isdecimal()]
@@ -107,8 +106,8 @@ async def task_done(desk: Desk) -> Answer:
     task = await tasks.visible_task(desk.session, desk.scope, desk.path("task"))
     if await escalations.unhandled_behind(desk.session, ident(task)) is not None:
         return Back("/console/inbox?tab=tasks&came=take_it")
-    await tasks.finish(desk.session, desk.scope, ident(task), desk.now)
-    return Back("/console/inbox?tab=tasks&came=done")
+    done = await tasks.finish(desk.session, desk.scope, ident(task), desk.now)
+    return Back(f"/console/inbox?tab=tasks&came={'done' if done else 'not_done'}")
 
 
 async def _tasks(desk: Desk) -> dict[str, Any]:
@@ -126,7 +125,7 @@ async def _tasks(desk: Desk) -> dict[str, Any]:
         for task in shown
     ]  # fmt: skip
     more = f"tab=tasks&skip={skip + A_PAGE}" if len(waiting) > A_PAGE else ""
-    came = desk.query("came") if desk.query("came") in ("done", "take_it") else ""
+    came = desk.query("came") if desk.query("came") in ("done", "take_it", "not_done") else ""
     return {"rows": rows, "more": more, "came": came}
 
 

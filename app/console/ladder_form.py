@@ -10,6 +10,7 @@ from app.pages.posting import Form
 
 MOST_STEPS = 12
 LONGEST = 30 * 24 * 60  # minutes
+LONGEST_RED = 120  # one nought too many must not keep the next one asleep
 MOST_LOOPS = 100
 
 
@@ -72,6 +73,7 @@ def plan_of(draft: Draft, level: Level) -> dict[str, Any]:
     """The ladder as data. Wrong: something is missing, or cannot be meant."""
     if not draft.steps:
         raise Wrong("no_steps")
+    longest = LONGEST_RED if level is Level.RED else LONGEST
     steps = []
     for n, step in enumerate(draft.steps, start=1):
         if not step.targets or not set(step.targets) <= set(draft.targets):
@@ -79,15 +81,15 @@ def plan_of(draft: Draft, level: Level) -> dict[str, Any]:
         if not set(step.channels) <= set(WAYS):
             raise Wrong("no_channel", step=n)
         written: dict[str, Any] = {
-            "targets": list(step.targets), "after": _number(step.after, 0, LONGEST, "no_after", step=n)
+            "targets": list(step.targets), "after": _number(step.after, 0, longest, "no_after", step=n)
         }  # fmt: skip
         steps.append(written | ({"channels": list(step.channels)} if step.channels else {}))
     loops = None
     if level is not Level.RED and draft.loops:
         loops = _number(draft.loops, 0, MOST_LOOPS, "no_loops", most=MOST_LOOPS)
     return {
-        "steps": steps, "repeat_every": _number(draft.repeat_every, 1, LONGEST, "no_repeat"), "loops": loops,
-        "contact_within": _number(draft.contact_within, 1, LONGEST, "no_contact"),
+        "steps": steps, "repeat_every": _number(draft.repeat_every, 1, longest, "no_repeat"), "loops": loops,
+        "contact_within": _number(draft.contact_within, 1, longest, "no_contact"),
     }  # fmt: skip
 
 

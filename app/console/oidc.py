@@ -60,7 +60,7 @@ class OidcPage:
         now = self._tools.clock.now()
         try:
             claims = self._tools.db.vault.read_link(PURPOSE, request.cookies.get(self._cookie, ""), now=now)
-            if not hmac.compare_digest(claims["state"], request.query_params.get("state", "")):
+            if not hmac.compare_digest(claims["state"].encode(), request.query_params.get("state", "").encode()):
                 raise ProviderError("another state")
             asking = Asking(claims["state"], claims["nonce"], claims["verifier"])
             subject = await self._provider.subject(request.query_params.get("code", ""), asking, now)

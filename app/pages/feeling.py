@@ -28,7 +28,7 @@ from bot.conversation import danger, mood
 from bot.conversation.on_page import Item, MoodOnPage, OnPage, PressedOnPage, key_of
 from bot.desk import Desk
 from bot.lines import lines_of, region_of
-from bot.links import PAGE_LASTS
+from bot.links import MOOD_LASTS, PAGE_LASTS
 from bot.webhook import stateless_answer
 from bot.wording import Wording, wording
 
@@ -167,7 +167,7 @@ class FeelingPage(MemberShell):
             return await people.has_consented(session, who, Topic.MOOD)
 
     def _token(self, purpose: str, claims: dict[str, Any]) -> str:
-        return self.db.vault.link(purpose, {"by": claims["by"]}, now=self.clock.now(), lasts=PAGE_LASTS)
+        return self.db.vault.link(purpose, {"by": claims["by"]}, now=self.clock.now(), lasts=MOOD_LASTS)
 
     async def _member(self, claims: dict[str, Any]) -> tuple[Person, Contact]:
         """Whose link it is, and the WeChat user who would have written it. LookupError where there is none."""

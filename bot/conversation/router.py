@@ -71,7 +71,7 @@ async def respond(talk: Talk) -> str | None:
     return None
 
 
-async def _tapped(talk: Talk, key: str) -> str:
+async def _tapped(talk: Talk, key: str) -> str | None:
     """An entry of the account's menu; what is for staff does nothing more than 帮助 for anybody else."""
     if key in STAFF_MENU and talk.person is not None and talk.person.role.is_staff:
         return await staff.obey(talk, StaffCommand(STAFF_MENU[key]))
@@ -80,7 +80,8 @@ async def _tapped(talk: Talk, key: str) -> str:
     if question is not None and question.topic == danger.TOPIC and command in (Command.HELP, Command.PERSON):
         return await danger.not_safe(talk, question)  # whoever is asked whether they are safe asks for help
     if _is_talked_to(talk) and command is not Command.MY_ACTIVITIES:
-        return await _somebody_talks(talk)
+        calls = command in (Command.HELP, Command.PERSON)  # a tap is heard as if they had written it
+        return await (_between_people(talk, "人工") if calls else _somebody_talks(talk))
     return await _obey(talk, command)
 
 

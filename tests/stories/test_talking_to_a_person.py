@@ -175,9 +175,9 @@ async def test_stop_works_and_help_names_who_reads_and_whom_to_call(story: Story
     await member.hears("在吗")
     for asked in ("帮助", "找人"):
         await member.says(asked)
-        await member.hears("王乐正在看您的消息", "12356", "120")
+        await member.hears("王乐刚才在和您说话", "12356", "120")
     await member.taps("mood")
-    await member.hears("王乐正在看您的消息")
+    await member.hears("王乐刚才在和您说话")
     await member.says("退订")
     await member.hears("以后不再发提醒了")
 
