@@ -338,7 +338,7 @@ def bench_pages(
     cases: Annotated[int, typer.Option(min=1, help="没结束的事")] = 500,
     rounds: Annotated[int, typer.Option(min=20, help="每页打开几次")] = 200,
 ) -> None:
-    """控制台的待办和个人页要多久才打开；旁边是什么也不查的首页。"""
+    """控制台的待办和个人页要多久才打开；旁边是一张空的表。"""
     from app.bench import pages
 
     set_up_logs("error")

@@ -1,7 +1,7 @@
-"""How long the inbox and the page of a person take where much has happened, beside a page that only says who is there.
+"""How long the inbox and the page of a person take where much has happened, beside an empty form.
 
 Everything but the network: the application is called in this process, over SQLite in a folder of its own. The peer in
-the same run is the console's home page, which signs in, looks up who somebody is and renders, and no more.
+the same run is an empty form of the console, which signs in, looks up who somebody is and renders, and no more.
 """
 
 import asyncio
@@ -74,7 +74,8 @@ async def _run(folder: Path, members: int, messages: int, cases: int, rounds: in
     app = create_app(house, bells=())
     of_the_lead, of_a_worker = keys
     pages = (
-        ("控制台首页（对照）", "/console", of_a_worker),
+        ("一张空的表（对照）", "/console/activities/new", of_a_worker),
+        ("首页，社工", "/console", of_a_worker),
         ("待办，督导，所有小站", "/console/inbox", of_the_lead),
         ("待办，第二页", "/console/inbox?tab=now&after=3.0.20", of_the_lead),
         ("待办，社工，一个小站", "/console/inbox", of_a_worker),
