@@ -14,6 +14,7 @@ from app.console.enrolling import PURPOSE as ENROL
 from app.console.enrolling import enrolment
 from app.console.signin import password_trouble
 from app.db import ident
+from app.pages.posting import whole
 from app.people import service as people
 from app.vault import LinkError
 
@@ -211,8 +212,7 @@ def _there(found: Colleague) -> Account:
 async def _staff(desk: Desk) -> dict[str, Any]:
     if desk.who.role not in LOOKS_AFTER:
         return {"staff": None, "more": 0}
-    asked = desk.query("skip")
-    skip = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 7 else 0
+    skip = whole(desk.query("skip"), 6) or 0
     found = await colleagues.staff(desk.session, desk.scope, desk.now, A_PAGE + 1, skip)
     houses = await people.houses_by_id(desk.session, {one.who.house_id for one in found})
     entries = [_entry(desk, one, houses[one.who.house_id].name) for one in found[:A_PAGE]]

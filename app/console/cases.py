@@ -11,7 +11,7 @@ from app.escalations.handling import Came
 from app.escalations.models import CaseRow, Via
 from app.escalations.states import State
 from app.marks.service import NothingToMark
-from app.pages.posting import FormError
+from app.pages.posting import FormError, whole
 from app.people import service as people
 
 room = Room("cases")
@@ -47,10 +47,10 @@ def _does(verb: str) -> Handler:
     async def act(desk: Desk) -> Answer:
         row = await _row(desk)
         house = await people.house(desk.session, row.house_id)
-        seq = desk.form.get("token", "")
-        if not (seq.isascii() and seq.isdecimal() and len(seq) < 10):
+        seq = whole(desk.form.get("token", ""))
+        if seq is None:
             raise FormError("no entry of the log")
-        pressed = Pressed(desk.session, desk.who, row, house, int(seq), desk.form, desk.now, Via.CONSOLE)
+        pressed = Pressed(desk.session, desk.who, row, house, seq, desk.form, desk.now, Via.CONSOLE)
         try:
             handled = await ACTS[verb](pressed)
         except NothingToMark:

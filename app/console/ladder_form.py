@@ -6,7 +6,7 @@ from typing import Any
 
 from app.escalations.states import Ladder, Level, Target
 from app.messages.channels import WAYS
-from app.pages.posting import Form
+from app.pages.posting import Form, whole
 
 MOST_STEPS = 12
 LONGEST = 30 * 24 * 60  # minutes
@@ -94,9 +94,10 @@ def plan_of(draft: Draft, level: Level) -> dict[str, Any]:
 
 
 def _number(typed: str, least: int, most: int, key: str, /, **data: object) -> int:
-    if not (typed.isascii() and typed.isdecimal() and len(typed) < 8 and least <= int(typed) <= most):
+    number = whole(typed, 7)
+    if number is None or not least <= number <= most:
         raise Wrong(key, **data)
-    return int(typed)
+    return number
 
 
 def _minutes(span: timedelta) -> str:

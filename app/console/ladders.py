@@ -14,6 +14,7 @@ from app.escalations.models import LadderChange
 from app.escalations.preview import Moment, What
 from app.escalations.states import Ladder, Level
 from app.messages import service as messages
+from app.pages.posting import whole
 from app.people import service as people
 from app.people.models import House
 from bot.channels.foretold import ways_in_order
@@ -59,9 +60,10 @@ async def change(desk: Desk) -> Answer:
     draft, what = draft_from(desk.form), desk.form.get("do", "")
     if what == "add":
         return await _shown(desk, level, draft.with_step())
-    verb, _, nth = what.partition("-")
-    if verb == "drop" and nth.isascii() and nth.isdecimal() and len(nth) < 3:
-        return await _shown(desk, level, draft.without_step(int(nth)))
+    verb, _, which = what.partition("-")
+    nth = whole(which, 2)
+    if verb == "drop" and nth is not None:
+        return await _shown(desk, level, draft.without_step(nth))
     if what != "save":
         return await _shown(desk, level, draft)
     try:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from app.pages.posting import whole
 from app.people.life import ALL, Mark
 
 A_PAGE = 20
@@ -43,10 +44,10 @@ def read_place(words: str) -> Place | None:
     """LookupError: no page ever ended there. None: the beginning."""
     if not words:
         return None
-    parts = words.split(".")
-    if len(parts) != 3 or not all(part.isascii() and part.isdecimal() and len(part) < 18 for part in parts):
+    parts = [number for part in words.split(".") if (number := whole(part, 17)) is not None]
+    if len(parts) != 3 or words.count(".") != 2:
         raise LookupError("no such place")
-    at, rank, number = map(int, parts)
+    at, rank, number = parts
     try:
         return Place(EPOCH + timedelta(microseconds=at), rank, min(number, ALL))
     except OverflowError:

@@ -13,6 +13,7 @@ from app.console.desk import EVERYBODY, Answer, Back, Desk, Page, Room
 from app.console.meetings import found
 from app.console.terms import WrongError
 from app.db import ident
+from app.pages.posting import whole
 from app.people import service as people
 from app.people.models import House
 from bot.wording.moments import moment_words, span_words
@@ -25,7 +26,7 @@ FIELDS = 2000
 
 async def show_page(desk: Desk, what: Occurrence, house: House, *, trouble: str = "", status: int = 200) -> Page:
     number = ident(what)
-    page = _number(desk.query("page"))
+    page = whole(desk.query("page"), 4) or 1
     others, more = await sheet.others(desk.session, what, page)
     return Page(
         "meetings/show.html", status=status, trouble=trouble, given=desk.form, page=page, more=more,
@@ -44,10 +45,6 @@ def head(desk: Desk, what: Occurrence, house: House) -> dict[str, Any]:
         "over": what.ends_at <= desk.now, "late": closing.late(what, desk.now),
         "hours_left": max(0, -(-closing.time_left(what, desk.now) // timedelta(hours=1))),
     }  # fmt: skip
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdecimal() and 0 < len(text) < 5 and int(text) else 1
 
 
 async def _history(desk: Desk, what: Occurrence, house: House) -> list[tuple[bool, str, str]]:
@@ -83,7 +80,7 @@ async def ticks(desk: Desk) -> Answer:
 
 
 async def _list_page(desk: Desk, what: Occurrence, house: House, *, trouble: str = "", status: int = 200) -> Page:
-    page = _number(desk.query("page"))
+    page = whole(desk.query("page"), 4) or 1
     expected = await sheet.expected(desk.session, what)
     others, more = await sheet.others(desk.session, what, page)
     hands = await people.people_by_id(desk.session, {line.mark.marked_by for line in expected if line.mark})
@@ -95,17 +92,13 @@ async def _list_page(desk: Desk, what: Occurrence, house: House, *, trouble: str
             if line.present and line.mark
         ],
         missing=[line for line in expected if not line.present],
-        came={name: _count(desk.query(name)) for name in ("done", "already", "old")},
+        came={name: whole(desk.query(name), 4) or 0 for name in ("done", "already", "old")},
         **head(desk, what, house),
     )  # fmt: skip
 
 
 def _time(moment: datetime, house: House) -> str:
     return f"{local(moment, house.zone):%H:%M}"
-
-
-def _count(text: str) -> int:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 5 else 0
 
 
 @room.post("/activities/{occurrence:int}/list", roles=EVERYBODY, longest=NAMES, most=FIELDS)
@@ -125,9 +118,10 @@ def _ticked(values: list[str]) -> dict[int, int]:
     ticks = {}
     for value in values:
         person, _, mark = value.partition(".")
-        if not all(part.isascii() and part.isdecimal() and len(part) < 10 for part in (person, mark)):
+        number, shown = whole(person), whole(mark)
+        if number is None or shown is None:
             raise LookupError("no tick of ours")
-        ticks[int(person)] = int(mark)
+        ticks[number] = shown
     return ticks
 
 
@@ -145,10 +139,10 @@ async def ask_why(desk: Desk) -> Answer:
 async def undo(desk: Desk) -> Answer:
     what, _house = await found(desk)
     who = await people.visible_person(desk.session, desk.scope, desk.path("person"))
-    shown = desk.form.get("mark", "")
-    if not (shown.isascii() and shown.isdecimal() and len(shown) < 10):
+    shown = whole(desk.form.get("mark", ""))
+    if shown is None:
         raise LookupError("no mark")
-    mark = await sheet.mark_on(desk.session, what, int(shown))
+    mark = await sheet.mark_on(desk.session, what, shown)
     if mark.person_id != who.id:
         raise LookupError("a mark of somebody else")
     because = desk.form.get("because", "")

@@ -17,6 +17,7 @@ from app.console import terms
 from app.console.desk import EVERYBODY, Answer, Back, Desk, Page, Room
 from app.console.terms import WrongError
 from app.db import ident
+from app.pages.posting import whole
 from app.people import service as people
 from app.people.models import House
 from bot.wording.moments import WEEKDAYS, date_words, hours_words, weekday_words
@@ -151,9 +152,8 @@ async def _new(desk: Desk, given: Any, *, trouble: str = "", status: int = 200) 
 
 async def _house(desk: Desk) -> House:
     """The house that the form names, looked for in the scope like everything else."""
-    named = desk.form.get("house", "")
-    number = int(named) if named.isascii() and named.isdecimal() and len(named) < 10 else 0
-    if not desk.scope.covers(number):
+    number = whole(desk.form.get("house", ""))
+    if number is None or not desk.scope.covers(number):
         raise LookupError("house")
     return await people.house(desk.session, number)
 

@@ -1,6 +1,7 @@
 """The list of those a house is there for, and finding one by name. A name is never part of an address."""
 
 from app.console.desk import EVERYBODY, Answer, Desk, Page, Room
+from app.pages.posting import whole
 from app.people import finding
 from app.people import service as people
 from app.people.models import Role
@@ -15,9 +16,9 @@ LONGEST = 40
 @room.get("/people", roles=EVERYBODY)
 async def index(desk: Desk) -> Answer:
     """Members, by the order in which they were registered."""
-    after = desk.query("after")
-    from_ = int(after) if after.isascii() and after.isdecimal() and len(after) < 10 else 0
-    found = await finding.page(desk.session, desk.scope, (Role.MEMBER,), A_PAGE + 1, from_)
+    found = await finding.page(
+        desk.session, desk.scope, (Role.MEMBER,), A_PAGE + 1, whole(desk.query("after")) or 0
+    )  # fmt: skip
     return await _page(desk, found[:A_PAGE], more=found[A_PAGE - 1].number if len(found) > A_PAGE else None)
 
 

@@ -13,6 +13,7 @@ from app.escalations.life import Episode
 from app.messages import talking, window
 from app.messages.models import Contact
 from app.messages.window import Limits
+from app.pages.posting import whole
 from app.people import glass, notes, views
 from app.people import service as people
 from app.people.finding import PRACTICE
@@ -167,13 +168,13 @@ async def write_note(desk: Desk) -> Answer:
         if seen.episode is None or desk.form["case"] != str(seen.episode.number):
             raise LookupError("no such case")
         episode = seen.episode.number
-    corrects = desk.form.get("corrects", "")
-    if corrects and not (corrects.isascii() and corrects.isdecimal() and len(corrects) < 10):
+    corrects = whole(desk.form.get("corrects", ""))
+    if desk.form.get("corrects") and corrects is None:
         raise LookupError("no such note")
     try:
         await notes.write(
             desk.session, seen.who, desk.who, desk.form.get("note", ""), desk.now, case_id=episode,
-            corrects=int(corrects) if corrects else None,
+            corrects=corrects,
         )  # fmt: skip
     except ValueError:
         return await _show(desk, seen, desk.say("console_person.bad_note", n=notes.LONGEST))
@@ -186,9 +187,7 @@ async def log(desk: Desk) -> Answer:
     seen = await _find(desk)
     if not seen.access.log:
         raise LookupError("not theirs to see")
-    before = desk.query("before")
-    from_ = int(before) if before.isascii() and before.isdecimal() and len(before) < 10 else None
-    found = await views.of(desk.session, seen.who, VIEWS + 1, from_)
+    found = await views.of(desk.session, seen.who, VIEWS + 1, whole(desk.query("before")))
     known = await people.people_by_id(desk.session, {one.by_id for one in found})
     return Page(
         "person/views.html", subject=seen.who, found=found[:VIEWS], known=known,

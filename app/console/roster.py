@@ -15,6 +15,7 @@ from app.duty.changes import Obstacle
 from app.duty.edits import DAYS_AHEAD
 from app.duty.keeping import Clash, NoTime
 from app.duty.models import ChangeState, DayKind
+from app.pages.posting import whole
 from app.people import service as people
 from app.people.models import House, Person, Role
 from bot.conversation.colleagues import FURTHEST
@@ -86,8 +87,7 @@ async def _weekly(desk: Desk, house: House, status: int = 200, *, trouble: str =
 
 async def _common(desk: Desk, view: View) -> dict[str, Any]:
     houses = await people.houses_by_id(desk.session, desk.scope.houses)
-    edit = desk.query("edit")
-    number = int(edit) if edit.isascii() and edit.isdecimal() and len(edit) < 10 else 0
+    number = whole(desk.query("edit"))
     done = await edits.find(desk.session, desk.scope, number) if number else None
     return {
         "house": view.house, "houses": [houses[n] for n in sorted(houses)], "leads": desk.who.role in LEADS,

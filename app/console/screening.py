@@ -13,7 +13,7 @@ from app.marks.desk import Read, Shown
 from app.marks.models import Mark, MarkKind, Urgency, Why
 from app.marks.service import Judged, NothingToMark
 from app.pages import why
-from app.pages.posting import FormError
+from app.pages.posting import FormError, whole
 from app.people import service as people
 from app.people.models import Role
 from bot.conversation.marking import LEAST, MOST, what_reads
@@ -164,4 +164,4 @@ def _shown(said: str) -> Shown:
 
 def number_in(said: str) -> int | None:
     """A number of a row from an address; None: it is none."""
-    return int(said) if said.isascii() and said.isdecimal() and len(said) < 10 and int(said) else None
+    return whole(said) or None

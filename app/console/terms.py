@@ -7,6 +7,7 @@ from datetime import date, datetime, time
 
 from app.clock import wall
 from app.loading.weekly import read_time
+from app.pages.posting import whole
 from app.people.models import House
 from bot.discretion import banned
 
@@ -79,7 +80,7 @@ def _time(text: str) -> time:
 
 
 def _minutes(text: str) -> int:
-    plain = unicodedata.normalize("NFKC", text).strip()
-    if not (plain.isascii() and plain.isdecimal() and len(plain) < 5) or not SHORTEST <= int(plain) <= LONGEST:
+    minutes = whole(unicodedata.normalize("NFKC", text).strip(), 4)
+    if minutes is None or not SHORTEST <= minutes <= LONGEST:
         raise WrongError("console_meetings.no_minutes")
-    return int(plain)
+    return minutes

@@ -33,6 +33,11 @@ class FormError(Exception):
     """What no form of ours sends, or one that was not filled in."""
 
 
+def whole(text: str, digits: int = 9) -> int | None:
+    """The whole number, zero or more, that a field or an address holds. None: it is none, or of more digits."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= digits else None
+
+
 async def read_form(request: Request, *, longest: int = LONGEST, most: int = MOST) -> Form:
     """The fields of a plain form. FormError if it is none, or longer than `longest` bytes or `most` fields."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
