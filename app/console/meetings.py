@@ -52,15 +52,13 @@ async def month(desk: Desk) -> Answer:
     view = desk.query("view") if desk.query("view") in VIEWS else "list"
     first = chosen or today.replace(day=1)
     following = (first + timedelta(days=31)).replace(day=1)
-    before, after = _link(first - timedelta(days=1)), _link(following)
-    ahead = chosen is None and view == "list"
-    if ahead:  # at the end of a month its page says nothing of next week
-        first, following, before = today, today + AHEAD, _link(today)
-    entries = await _entries(desk, first, following)
+    # At the end of a month its list would say nothing of next week.
+    until = max(following, today + AHEAD) if chosen is None and view == "list" else following
+    entries = await _entries(desk, first, until)
     days = sorted({entry.day for entry in entries})
     return Page(
-        "meetings/month.html", first=first, view=view, views=VIEWS, before=before, after=after, ahead=ahead,
-        many=len(desk.scope.houses) > 1, today=today,
+        "meetings/month.html", first=first, view=view, views=VIEWS, before=_link(first - timedelta(days=1)),
+        after=_link(following), many=len(desk.scope.houses) > 1, today=today,
         days=[(f"{date_words(day)} {weekday_words(day)}", [e for e in entries if e.day == day]) for day in days],
         weeks=_weeks(first, entries) if view == "grid" else [], weekdays=WEEKDAYS,
     )  # fmt: skip
