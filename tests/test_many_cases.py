@@ -10,7 +10,7 @@ from sqlalchemy import event
 
 from app.api.callers import LONGEST_BODY
 from app.db import ident
-from app.escalations import handling, log
+from app.escalations import handling, lists, log
 from app.escalations import service as escalations
 from app.escalations.events import Taken
 from app.escalations.handling import Ending
@@ -129,7 +129,7 @@ async def test_what_colleagues_have_is_asked_for_and_nothing_else(story: Story, 
         await handling.close(session, await registered(story, "lihong"), hers, ending, at, via=Via.CHAT)
     worker = await registered(story, "wangle")
     async with story.house.db.read() as session:
-        rows = await escalations.in_other_hands(session, await scope_of(session, worker), worker)
+        rows = await lists.with_others(session, await scope_of(session, worker), worker)
     assert [row.code for row in rows] == ["hers1", "hers2"]
 
 

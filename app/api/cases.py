@@ -11,12 +11,12 @@ from app.api.problems import Colleague, Problem, ProblemOut, refused
 from app.api.shapes import Button, Case, Cases, Close, Marked, MarkIn, Member, Offer, Page, Words
 from app.clock import Clock
 from app.db import Database, ident
-from app.escalations import handling, journal
+from app.escalations import handling, journal, lists
 from app.escalations import service as escalations
 from app.escalations.handling import Came, Ending, Handled
+from app.escalations.lists import Place
 from app.escalations.models import CaseRow, Via
-from app.escalations.service import Place
-from app.escalations.states import Level, Outcome
+from app.escalations.states import Outcome
 from app.marks import service as marks
 from app.marks.models import Urgency
 from app.marks.service import Judged, NothingToMark
@@ -58,14 +58,14 @@ def cases(db: Database, clock: Clock, gate: Gate) -> APIRouter:
         async with db.read() as session:
             who = await people.person(session, caller.person_id)
             scope = await scope_of(session, who)
-            rows = await escalations.at_hand(session, scope, who, page.limit + 1, _place(page.after))
+            rows = await lists.at_hand(session, scope, who, page.limit + 1, Place.read(page.after or ""))
             shown = rows[: page.limit]
             found = await _cases(session, who, shown)
             if caller.may_read:
                 subjects = await people.people_by_id(session, {row.person_id for row in shown})
                 for case, row in zip(found, shown, strict=True):
                     case.member = Member(called=subjects[row.person_id].known_as)
-            return Cases(cases=found, next=_after(who, shown[-1]) if len(rows) > len(shown) else None)
+            return Cases(cases=found, next=str(Place.of(who, shown[-1])) if len(rows) > len(shown) else None)
 
     @router.get("/{code}", summary="One case; with `read`, who it is about and what they wrote", responses=REFUSALS)
     async def one(code: str, caller: LetIn) -> Case:
@@ -135,17 +135,6 @@ async def _found(session: AsyncSession, who: Person, code: str) -> CaseRow:
     if row is None:
         raise Problem("not_found", 404)
     return row
-
-
-def _after(who: Person, row: CaseRow) -> str:
-    return f"{row.level:d}.{row.owner_id == who.id:d}.{row.id}"
-
-
-def _place(after: str | None) -> Place | None:
-    if after is None:
-        return None
-    level, mine, number = (int(part) for part in after.split("."))
-    return Place(Level(level), bool(mine), number)
 
 
 async def _case(session: AsyncSession, who: Person, row: CaseRow) -> Case:

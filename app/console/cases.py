@@ -33,13 +33,13 @@ async def words(desk: Desk) -> Answer:
 
 @room.get("/cases/{case:int}/offer", roles=CASES)
 async def offer(desk: Desk) -> Answer:
-    row = await _row(desk)
+    row = await _row(desk, held=False)
     return await _part(desk, row, "cases/offer.html")
 
 
 @room.get("/cases/{case:int}/result", roles=CASES)
 async def result(desk: Desk) -> Answer:
-    row = await _row(desk)
+    row = await _row(desk, held=False)
     return await _part(desk, row, "cases/result.html")
 
 
@@ -76,8 +76,8 @@ for _verb in ACTS:
     room.post(f"/cases/{{case:int}}/{_verb}", roles=CASES)(_does(_verb))
 
 
-async def _row(desk: Desk) -> CaseRow:
-    row = await lists.visible_case(desk.session, desk.scope, desk.who, desk.path("case"))
+async def _row(desk: Desk, *, held: bool = True) -> CaseRow:
+    row = await lists.visible_case(desk.session, desk.scope, desk.who, desk.path("case"), held=held)
     if not await handling.may_act(desk.session, desk.who, row):
         raise LookupError("not theirs to act on")
     return row

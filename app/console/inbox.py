@@ -12,10 +12,11 @@ from app.db import ident
 from app.escalations import journal, lists
 from app.escalations import service as escalations
 from app.escalations.ladders import read_ladder
+from app.escalations.lists import Place
 from app.escalations.models import CaseRow
-from app.escalations.service import Place
-from app.escalations.states import Level, State
+from app.escalations.states import State
 from app.pages import why
+from app.pages.posting import whole
 from app.people import service as people
 from app.people.models import House, Person
 from app.readiness import ASLEEP, TROUBLES
@@ -56,36 +57,37 @@ class Card:
 @room.get("/inbox", roles=CASES)
 async def inbox(desk: Desk) -> Answer:
     tab = desk.query("tab") if desk.query("tab") in TABS else "now"
-    counts = await lists.counts(desk.session, desk.scope, desk.who)
+    place, skip = Place.read(desk.query("after")), whole(desk.query("skip"), 6) or 0
+    waiting = await lists.at_hand(desk.session, desk.scope, desk.who, A_PAGE + 1)
     data: dict[str, Any] = {
-        "tab": tab, "tabs": TABS, "counts": counts, "n_tasks": await tasks.count_in(desk.session, desk.scope),
-        "banners": await banners(desk), "seen": await _fingerprint(desk),
+        "tab": tab, "tabs": TABS, "counts": await lists.counts(desk.session, desk.scope, desk.who),
+        "n_tasks": await tasks.count_in(desk.session, desk.scope), "banners": await banners(desk),
+        "seen": await _fingerprint(desk, waiting[:A_PAGE]),
     }  # fmt: skip
     if tab == "tasks":
         return Page("inbox/tasks.html", **data, **await _tasks(desk))
-    skip = _number(desk.query("skip"))
-    if tab == "now":
-        rows = await escalations.at_hand(desk.session, desk.scope, desk.who, A_PAGE + 1, _place(desk.query("after")))
-        more = f"tab=now&after={_after(desk.who, rows[A_PAGE - 1])}" if len(rows) > A_PAGE else ""
-    else:
-        rows = await (
-            lists.with_others(desk.session, desk.scope, desk.who, A_PAGE + 1, skip)
-            if tab == "others"
-            else lists.over(desk.session, desk.scope, A_PAGE + 1, skip)
-        )
-        more = f"tab={tab}&skip={skip + A_PAGE}" if len(rows) > A_PAGE else ""
-    shown = await cards(desk, rows[:A_PAGE])
-    return Page(
-        "inbox/inbox.html", cards=shown, more=more, **data,
-    )  # fmt: skip
+    match tab:
+        case "others":
+            rows = await lists.with_others(desk.session, desk.scope, desk.who, A_PAGE + 1, skip)
+        case "over":
+            rows = await lists.over(desk.session, desk.scope, A_PAGE + 1, skip)
+        case _ if place is not None:
+            rows = await lists.at_hand(desk.session, desk.scope, desk.who, A_PAGE + 1, place)
+        case _:
+            rows = waiting
+    more = ""
+    if len(rows) > A_PAGE:
+        goes_on = f"after={Place.of(desk.who, rows[A_PAGE - 1])}" if tab == "now" else f"skip={skip + A_PAGE}"
+        more = f"tab={tab}&{goes_on}"
+    return Page("inbox/inbox.html", cards=await cards(desk, rows[:A_PAGE]), more=more, **data)
 
 
 @room.get("/inbox/pulse", roles=CASES, counts=False)
 async def pulse(desk: Desk) -> Answer:
     """What a page that stands open asks every few seconds: is there news, and how long is left now."""
-    wanted = [int(part) for part in desk.query("shown").split(",")[:A_PAGE] if part.isascii() and part.isdecimal()]
-    rows = await lists.visible_of(desk.session, desk.scope, desk.who, [n for n in wanted if n < 2**31])
-    seen = await _fingerprint(desk)
+    wanted = [number for part in desk.query("shown").split(",")[:A_PAGE] if (number := whole(part)) is not None]
+    rows = await lists.visible_of(desk.session, desk.scope, desk.who, wanted)
+    seen = await _fingerprint(desk, await lists.at_hand(desk.session, desk.scope, desk.who, A_PAGE))
     return Page(
         "inbox/pulse.html", changed=desk.query("seen") not in ("", seen), seen=desk.query("seen") or seen,
         shown=",".join(str(row.id) for row in rows), lefts=[(row, left(row, desk.now)) for row in rows],
@@ -96,7 +98,7 @@ async def pulse(desk: Desk) -> Answer:
 @room.get("/inbox/{case:int}", roles=CASES)
 async def one(desk: Desk) -> Answer:
     """One card by itself: what is put in the place of the old one after something was pressed on it."""
-    row = await lists.visible_case(desk.session, desk.scope, desk.who, desk.path("case"))
+    row = await lists.visible_case(desk.session, desk.scope, desk.who, desk.path("case"), held=False)
     (card,) = await cards(desk, [row])
     return Page("inbox/one.html", card=card, came=desk.query("came"))
 
@@ -111,7 +113,7 @@ async def task_done(desk: Desk) -> Answer:
 
 
 async def _tasks(desk: Desk) -> dict[str, Any]:
-    skip = _number(desk.query("skip"))
+    skip = whole(desk.query("skip"), 6) or 0
     waiting = await tasks.open_in(desk.session, desk.scope, A_PAGE + 1, skip)
     shown = waiting[:A_PAGE]
     subjects = await people.people_by_id(desk.session, {task.person_id for task in shown if task.person_id})
@@ -184,25 +186,8 @@ async def banners(desk: Desk) -> list[str]:
     return found
 
 
-async def _fingerprint(desk: Desk) -> str:
-    """Changes whenever what waits for this person does."""
-    rows = await escalations.at_hand(desk.session, desk.scope, desk.who, A_PAGE)
+async def _fingerprint(desk: Desk, rows: Sequence[CaseRow]) -> str:
+    """Changes whenever these, which wait for this person, do."""
     seqs = await journal.newest_of(desk.session, [ident(row) for row in rows])
     parts = [f"{row.id}.{row.level:d}.{row.state}.{row.owner_id}.{row.version}.{seqs.get(ident(row))}" for row in rows]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]
-
-
-def _after(who: Person, row: CaseRow) -> str:
-    return f"{row.level:d}.{row.owner_id == who.id:d}.{row.id}"
-
-
-def _place(after: str) -> Place | None:
-    parts = after.split(".")
-    if len(parts) != 3 or not all(part.isascii() and part.isdecimal() and len(part) < 10 for part in parts):
-        return None
-    level, mine, number = map(int, parts)
-    return Place(Level(level), bool(mine), number) if level in list(Level) else None
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 0

@@ -1,29 +1,82 @@
 """Lists of cases for whoever looks at many: in colleagues' hands, over, and how many of each there are."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.db import ident
 from app.escalations.models import CaseRow, Flag
-from app.escalations.service import can_take, may_see, visible_cases
+from app.escalations.service import can_take, case, may_see, visible_cases
 from app.escalations.states import Level, State
 from app.people.models import Person
 from app.people.scope import Scope
 
+PLACE = re.compile(r"[1-3]\.[01]\.[0-9]{1,9}")
 
-async def visible_case(session: AsyncSession, scope: Scope, who: Person, case_id: int) -> CaseRow:
-    """A case that this member of staff may see, held until this work ends. LookupError: there is none for them."""
-    found: CaseRow | None = await session.get(CaseRow, case_id, with_for_update=True, populate_existing=True)
+
+@dataclass(frozen=True)
+class Place:
+    """Where a page of cases ended; as an address has it: `3.0.17`."""
+
+    level: Level
+    mine: bool
+    case_id: int
+
+    @classmethod
+    def of(cls, who: Person, row: CaseRow) -> "Place":
+        return cls(row.level, row.owner_id == who.id, ident(row))
+
+    @classmethod
+    def read(cls, text: str) -> "Place | None":
+        """None: no page ends there."""
+        if PLACE.fullmatch(text) is None:
+            return None
+        level, mine, number = map(int, text.split("."))
+        return cls(Level(level), bool(mine), number)
+
+    def __str__(self) -> str:
+        return f"{self.level:d}.{self.mine:d}.{self.case_id}"
+
+
+async def visible_case(
+    session: AsyncSession, scope: Scope, who: Person, case_id: int, *, held: bool = True
+) -> CaseRow:  # fmt: skip
+    """A case that this member of staff may see; `held` until this work ends, for whoever changes it.
+
+    LookupError: there is none for them.
+    """
+    found = await case(session, case_id) if held else await session.get(CaseRow, case_id)
     if found is None or not may_see(scope, who, found):
         raise LookupError(f"no case {case_id}")
     return found
 
 
-async def with_others(session: AsyncSession, scope: Scope, who: Person, n: int, skip: int = 0) -> list[CaseRow]:
-    """What colleagues are at work on in these houses, the most urgent first; `n` of them."""
+async def at_hand(
+    session: AsyncSession, scope: Scope, who: Person, n: int, after: Place | None = None
+) -> list[CaseRow]:
+    """What this person has and what they can take, the most urgent first; `n` of them, behind `after`."""
+    mine, level, number = col(CaseRow.owner_id) == who.id, col(CaseRow.level), col(CaseRow.id)
+    in_danger = select(number).where(can_take(scope, who), level == Level.RED, ~col(CaseRow.drill)).exists()
+    wanted = select(CaseRow).where(
+        col(CaseRow.state) != State.RESOLVED,
+        mine | and_(can_take(scope, who), ~(col(CaseRow.drill) & in_danger)),
+    )
+    others = func.coalesce(col(CaseRow.owner_id), 0) != who.id
+    if after is not None:
+        beside = number > after.case_id
+        behind = or_(others, beside) if after.mine else and_(others, beside)
+        wanted = wanted.where(or_(level < after.level, and_(level == after.level, behind)))
+    return list(await session.scalars(wanted.order_by(level.desc(), others, number).limit(n)))
+
+
+async def with_others(
+    session: AsyncSession, scope: Scope, who: Person, n: int | None = None, skip: int = 0
+) -> list[CaseRow]:  # fmt: skip
+    """What colleagues are at work on in these houses, the most urgent first; `n` of them, or all."""
     theirs = visible_cases(scope).where(
         col(CaseRow.state) != State.RESOLVED, col(CaseRow.owner_id).is_not(None), col(CaseRow.owner_id) != who.id
     )

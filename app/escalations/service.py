@@ -2,11 +2,10 @@
 
 import secrets
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -126,41 +125,6 @@ async def to_take(session: AsyncSession, scope: Scope, who: Person) -> list[Case
 async def owned_by(session: AsyncSession, who: Person) -> list[CaseRow]:
     mine = select(CaseRow).where(col(CaseRow.owner_id) == who.id, col(CaseRow.state) != State.RESOLVED)
     return list(await session.scalars(mine.order_by(col(CaseRow.level).desc(), col(CaseRow.id))))
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a page of cases ended."""
-
-    level: Level
-    mine: bool
-    case_id: int
-
-
-async def at_hand(
-    session: AsyncSession, scope: Scope, who: Person, n: int, after: Place | None = None
-) -> list[CaseRow]:
-    """What this person has and what they can take, the most urgent first; `n` of them, behind `after`."""
-    mine, level, number = col(CaseRow.owner_id) == who.id, col(CaseRow.level), col(CaseRow.id)
-    in_danger = select(number).where(can_take(scope, who), level == Level.RED, ~col(CaseRow.drill)).exists()
-    wanted = select(CaseRow).where(
-        col(CaseRow.state) != State.RESOLVED,
-        mine | and_(can_take(scope, who), ~(col(CaseRow.drill) & in_danger)),
-    )
-    others = func.coalesce(col(CaseRow.owner_id), 0) != who.id
-    if after is not None:
-        beside = number > after.case_id
-        behind = or_(others, beside) if after.mine else and_(others, beside)
-        wanted = wanted.where(or_(level < after.level, and_(level == after.level, behind)))
-    return list(await session.scalars(wanted.order_by(level.desc(), others, number).limit(n)))
-
-
-async def in_other_hands(session: AsyncSession, scope: Scope, who: Person) -> list[CaseRow]:
-    """What colleagues are at work on in this person's houses."""
-    theirs = visible_cases(scope).where(
-        col(CaseRow.state) != State.RESOLVED, col(CaseRow.owner_id).is_not(None), col(CaseRow.owner_id) != who.id
-    )
-    return list(await session.scalars(theirs.order_by(col(CaseRow.level).desc(), col(CaseRow.id))))
 
 
 async def to_take_this_week(session: AsyncSession, person_id: int) -> list[CaseRow]:

@@ -9,7 +9,7 @@ from app.activities.machine import Door
 from app.activities.models import Occurrence, Undone
 from app.clock import local
 from app.db import ident
-from app.escalations import aftercare, handling
+from app.escalations import aftercare, handling, lists
 from app.escalations import service as escalations
 from app.escalations.handling import Came
 from app.escalations.models import CaseRow, Via
@@ -92,7 +92,7 @@ async def assist(talk: Talk, command: StaffCommand, scope: Scope) -> str:
     """协助: see it too, and the owner knows."""
     if talk.who().role is Role.COUNSELLOR:
         return talk.say("staff.nothing_to_take")
-    row = await _meant(talk, command, scope, await escalations.in_other_hands(talk.session, scope, talk.who()))
+    row = await _meant(talk, command, scope, await lists.with_others(talk.session, scope, talk.who()))
     if isinstance(row, str):
         return row
     handled = await handling.assist(talk.session, talk.who(), row, talk.now, via=Via.CHAT)
