@@ -1,22 +1,36 @@
-"""What is on, and how many come: for a calendar of several houses."""
+"""What is on, and how many come: for a calendar of several houses, and page by page for programs."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.activities.machine import Answer
 from app.activities.models import Attendance, Occurrence, Rsvp
 from app.activities.service import visible_occurrences
 from app.people.scope import Scope
 
 
-async def between(session: AsyncSession, scope: Scope, begin: datetime, end: datetime) -> list[Occurrence]:
-    """What begins in a span of time, its end excluded; what was called off as well."""
+class Place(NamedTuple):
+    """Where a page ended."""
+
+    starts_at: datetime
+    number: int
+
+
+async def between(
+    session: AsyncSession, scope: Scope, begin: datetime, end: datetime, n: int | None = None,
+    after: Place | None = None,
+) -> list[Occurrence]:  # fmt: skip
+    """What begins in a span of time, its end excluded, the earliest first; what was called off as well. `n` of them."""
     found = visible_occurrences(scope).where(col(Occurrence.starts_at) >= begin, col(Occurrence.starts_at) < end)
-    return list(await session.scalars(found.order_by(col(Occurrence.starts_at), col(Occurrence.id))))
+    if after is not None:
+        found = found.where(tuple_(col(Occurrence.starts_at), col(Occurrence.id)) > tuple_(*after))
+    return list(await session.scalars(found.order_by(col(Occurrence.starts_at), col(Occurrence.id)).limit(n)))
 
 
 @dataclass
@@ -43,3 +57,9 @@ async def tallies(session: AsyncSession, occurrences: Collection[int]) -> dict[i
     for number, n in await session.execute(there.group_by(col(Attendance.occurrence_id))):
         found[number].present = n
     return found
+
+
+async def answers(session: AsyncSession, what: Occurrence) -> dict[int, Answer | None]:
+    """What each person who was asked has said; None: nothing yet."""
+    rows = select(col(Rsvp.person_id), col(Rsvp.answer)).where(col(Rsvp.occurrence_id) == what.id)
+    return dict((await session.execute(rows.order_by(col(Rsvp.id)))).all())

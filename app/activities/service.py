@@ -213,13 +213,6 @@ async def _invite(session: AsyncSession, what: Occurrence, member: Person, now: 
 # Answers
 
 
-async def rsvp_of(session: AsyncSession, what: Occurrence, who: Person) -> Rsvp | None:
-    found: Rsvp | None = await session.scalar(
-        select(Rsvp).where(col(Rsvp.occurrence_id) == what.id, col(Rsvp.person_id) == who.id)
-    )
-    return found
-
-
 async def seat_of(session: AsyncSession, what: Occurrence, who: Person) -> Seat:
     return (await seats_of(session, what, {ident(who)}))[ident(who)]
 

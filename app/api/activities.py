@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.activities import listing
+from app.activities import overview
 from app.activities import service as activities
-from app.activities.listing import Place
 from app.activities.machine import Door
 from app.activities.models import Occurrence
+from app.activities.overview import Place
 from app.api.activity_shapes import ActivitiesAsked, ActivitiesOut, ActivityOut, Arrived, ArrivedOut, Guest
 from app.api.callers import Gate, LetIn, guarded
 from app.api.cases import ACTING, REFUSALS
@@ -19,7 +19,7 @@ from app.api.problems import Problem
 from app.api.shapes import LARGEST
 from app.clock import Clock, local, wall
 from app.db import Database, ident
-from app.people import listing as people_listing
+from app.people import listing
 from app.people import service as people
 from app.people.models import Person
 from app.people.scope import Scope, scope_of
@@ -41,7 +41,7 @@ def activity_routes(db: Database, clock: Clock, gate: Gate) -> APIRouter:
             zone = (await people.house(session, who.house_id)).zone
             first = asked.first or local(clock.now(), zone).date()
             until = asked.until or first + AHEAD
-            rows = await listing.between(
+            rows = await overview.between(
                 session, await scope_of(session, who), wall(first, time(), zone), wall(until, time(), zone),
                 asked.limit + 1, _place(asked.after),
             )  # fmt: skip
@@ -68,7 +68,7 @@ def activity_routes(db: Database, clock: Clock, gate: Gate) -> APIRouter:
             by = await people.person(session, caller.person_id)
             scope = await scope_of(session, by)
             what = await _found(session, scope, number)
-            who = await people_listing.member_called(session, scope, there.person)
+            who = await listing.member_called(session, scope, there.person)
             if who is None:
                 raise Problem("not_found", 404)
             door, walk_in = await activities.check_in(session, what, who, clock.now(), source="api", marked_by=by)
@@ -84,21 +84,21 @@ async def _scope(session: AsyncSession, person_id: int) -> Scope:
 
 
 async def _found(session: AsyncSession, scope: Scope, number: int) -> Occurrence:
-    what = await listing.find(session, scope, number)
-    if what is None:
-        raise Problem("not_found", 404)
-    return what
+    try:
+        return await activities.visible_occurrence(session, scope, number)
+    except LookupError:
+        raise Problem("not_found", 404) from None
 
 
 async def _out(session: AsyncSession, rows: Sequence[Occurrence]) -> list[ActivityOut]:
     """As many queries for a hundred of them as for one."""
     houses = await people.houses_by_id(session, {row.house_id for row in rows})
-    counted = await listing.how_many(session, [ident(row) for row in rows])
+    counted = await overview.tallies(session, [ident(row) for row in rows])
     return [
         ActivityOut(
             number=ident(row), house=houses[row.house_id].code, title=row.title, starts_at=row.starts_at,
-            ends_at=row.ends_at, venue=row.venue, state=row.state, going=counted[ident(row)][0],
-            present=counted[ident(row)][1],
+            ends_at=row.ends_at, venue=row.venue, state=row.state, going=counted[ident(row)].going,
+            present=counted[ident(row)].present,
         )
         for row in rows
     ]  # fmt: skip
@@ -106,7 +106,7 @@ async def _out(session: AsyncSession, rows: Sequence[Occurrence]) -> list[Activi
 
 async def _guests(session: AsyncSession, what: Occurrence) -> list[Guest]:
     """Who was asked, in that order; then who came without having been."""
-    said = await listing.answers(session, what)
+    said = await overview.answers(session, what)
     there = {mark.person_id: mark.source for mark in await activities.present_at(session, what)}
     known: dict[int, Person] = await people.people_by_id(session, {*said, *there})
     return [

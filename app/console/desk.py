@@ -36,6 +36,15 @@ ANYBODY = (*EVERYBODY, *RUNS)
 BASE = "/console"
 
 
+class Wrong(Exception):  # noqa: N818 - it is an answer
+    """What a form says cannot be meant; `key` names the sentence that says what to do, `data` what it speaks of."""
+
+    def __init__(self, key: str, /, **data: object) -> None:
+        super().__init__(key)
+        self.key = key
+        self.data = data
+
+
 @dataclass(frozen=True)
 class Tools:
     """What handlers need besides the database."""
@@ -143,9 +152,10 @@ class Room:
         return self._way("GET", path, roles, writes, counts, LONGEST, MOST)
 
     def post(
-        self, path: str, *, roles: tuple[Role, ...], longest: int = LONGEST, most: int = MOST
+        self, path: str, *, roles: tuple[Role, ...], writes: bool = True, longest: int = LONGEST, most: int = MOST
     ) -> Callable[[Handler], Handler]:
-        return self._way("POST", path, roles, True, True, longest, most)
+        """`writes`: False where a long work comes first, and what is written then has a unit of work of its own."""
+        return self._way("POST", path, roles, writes, True, longest, most)
 
     def _way(
         self, method: str, path: str, roles: tuple[Role, ...], writes: bool, counts: bool, longest: int, most: int

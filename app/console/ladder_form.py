@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+from app.console.desk import Wrong
 from app.escalations.states import Ladder, Level, Target
 from app.messages.channels import WAYS
 from app.pages.posting import Form, whole
@@ -12,15 +13,6 @@ MOST_STEPS = 12
 LONGEST = 30 * 24 * 60  # minutes
 LONGEST_RED = 120  # one nought too many must not keep the next one asleep
 MOST_LOOPS = 100
-
-
-class Wrong(Exception):  # noqa: N818 - it is an answer
-    """The form is no ladder; `key` names the sentence that says what to do, `data` what it speaks of."""
-
-    def __init__(self, key: str, **data: object) -> None:
-        super().__init__(key)
-        self.key = key
-        self.data = data
 
 
 @dataclass(frozen=True)

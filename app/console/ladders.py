@@ -5,8 +5,8 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from app.clock import local, wall
-from app.console.desk import LEADS, RUNS, Answer, Back, Desk, Page, Room
-from app.console.ladder_form import Draft, Wrong, draft_from, draft_of, plan_of
+from app.console.desk import LEADS, RUNS, Answer, Back, Desk, Page, Room, Wrong
+from app.console.ladder_form import Draft, draft_from, draft_of, plan_of
 from app.db import ident
 from app.escalations import policy, preview
 from app.escalations.ladders import DEFAULTS, LadderError, ladder_for, read_ladder

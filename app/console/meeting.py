@@ -9,9 +9,8 @@ from app.activities.machine import OPENS_BEFORE, Absence
 from app.activities.models import Occurrence, State, Undone
 from app.clock import local
 from app.console import terms
-from app.console.desk import EVERYBODY, Answer, Back, Desk, Page, Room
+from app.console.desk import EVERYBODY, Answer, Back, Desk, Page, Room, Wrong
 from app.console.meetings import found
-from app.console.terms import WrongError
 from app.db import ident
 from app.pages.posting import whole
 from app.people import service as people
@@ -65,7 +64,7 @@ async def rename(desk: Desk) -> Answer:
     what, house = await found(desk)
     try:
         changes.rename(what, terms.title(desk.form.get("title", "")))
-    except WrongError as wrong:
+    except Wrong as wrong:
         return await show_page(desk, what, house, trouble=wrong.key, status=422)
     return Back(f"/console/activities/{what.id}?came=renamed")
 

@@ -14,8 +14,7 @@ from app.activities.models import Occurrence, State
 from app.activities.overview import Tally
 from app.clock import local, wall
 from app.console import terms
-from app.console.desk import EVERYBODY, Answer, Back, Desk, Page, Room
-from app.console.terms import WrongError
+from app.console.desk import EVERYBODY, Answer, Back, Desk, Page, Room, Wrong
 from app.db import ident
 from app.pages.posting import whole
 from app.people import service as people
@@ -135,7 +134,7 @@ async def arrange(desk: Desk) -> Answer:
             desk.session, house, desk.form.get("token", ""), title=wanted.title, rule=rule, first=wanted.day,
             at=wanted.at, minutes=wanted.minutes, venue=wanted.venue, now=desk.now, quiet=desk.tools.quiet,
         )  # fmt: skip
-    except WrongError as wrong:
+    except Wrong as wrong:
         return await _new(desk, desk.form, trouble=wrong.key, status=422)
     except ValueError:  # a token that no form of ours has
         raise LookupError("token") from None
@@ -159,11 +158,11 @@ async def _house(desk: Desk) -> House:
 def _rule(rhythm: str, first: date, until: str) -> str:
     last = terms.day(until) if until else None
     if last is not None and last < first:
-        raise WrongError("console_meetings.until_before")
+        raise Wrong("console_meetings.until_before")
     try:
         return recurrence(Rhythm(rhythm), first, last)
     except ValueError:
-        raise WrongError("console_meetings.not_the_last") from None
+        raise Wrong("console_meetings.not_the_last") from None
 
 
 async def found(desk: Desk) -> tuple[Occurrence, House]:

@@ -8,10 +8,9 @@ from app.activities.machine import Hears
 from app.activities.models import Occurrence, State
 from app.clock import local
 from app.console import terms
-from app.console.desk import CASES, EVERYBODY, Answer, Back, Desk, Page, Room
+from app.console.desk import CASES, EVERYBODY, Answer, Back, Desk, Page, Room, Wrong
 from app.console.meeting import head
 from app.console.meetings import found
-from app.console.terms import WrongError
 from app.people import service as people
 from app.people.models import House
 from bot.discretion import discreet
@@ -45,7 +44,7 @@ async def preview_or_move(desk: Desk) -> Answer:
         return _form(desk, what, house, _as_it_is(what, house), trouble=trouble, status=422)
     try:
         wanted = terms.read(desk.form, house, desk.now, named=what.title)
-    except WrongError as wrong:
+    except Wrong as wrong:
         return _form(desk, what, house, desk.form, trouble=wrong.key, status=422)
     planned = await changes.plan_move(
         desk.session, what, desk.now, desk.tools.quiet, starts_at=wanted.starts_at, venue=wanted.venue,

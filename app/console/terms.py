@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from app.clock import wall
+from app.console.desk import Wrong
 from app.loading.weekly import read_time
 from app.pages.posting import whole
 from app.people.models import House
@@ -13,14 +14,6 @@ from bot.discretion import banned
 
 TITLE, VENUE = 20, 60  # characters; a card shows no more of a title
 SHORTEST, LONGEST = 10, 720  # minutes
-
-
-class WrongError(Exception):
-    """`key` names the sentence that says what to do."""
-
-    def __init__(self, key: str) -> None:
-        super().__init__(key)
-        self.key = key
 
 
 @dataclass(frozen=True)
@@ -34,34 +27,34 @@ class Terms:
 
 
 def read(form: Mapping[str, str], house: House, now: datetime, *, named: str = "") -> Terms:
-    """WrongError: something is missing, cannot be read, or lies in the past. `named`: it has its title already."""
+    """Wrong: something is missing, cannot be read, or lies in the past. `named`: it has its title already."""
     named = named or title(form.get("title", ""))
     on, at = day(form.get("day", "")), _time(form.get("at", ""))
     starts_at = wall(on, at, house.zone)
     if starts_at <= now:
-        raise WrongError("console_meetings.past")
+        raise Wrong("console_meetings.past")
     return Terms(named, on, at, _minutes(form.get("minutes", "")), venue(form.get("venue", "")), starts_at)
 
 
 def title(text: str) -> str:
     named = " ".join(text.split())
     if not named:
-        raise WrongError("console_meetings.no_title")
+        raise Wrong("console_meetings.no_title")
     if len(named) > TITLE:
-        raise WrongError("console_meetings.long_title")
+        raise Wrong("console_meetings.long_title")
     if banned(named):
-        raise WrongError("console_meetings.indiscreet_title")
+        raise Wrong("console_meetings.indiscreet_title")
     return named
 
 
 def venue(text: str) -> str:
     place = " ".join(text.split())
     if not place:
-        raise WrongError("console_meetings.no_venue")
+        raise Wrong("console_meetings.no_venue")
     if len(place) > VENUE:
-        raise WrongError("console_meetings.long_venue")
+        raise Wrong("console_meetings.long_venue")
     if banned(place):
-        raise WrongError("console_meetings.indiscreet_venue")
+        raise Wrong("console_meetings.indiscreet_venue")
     return place
 
 
@@ -69,18 +62,18 @@ def day(text: str) -> date:
     try:
         return date.fromisoformat(unicodedata.normalize("NFKC", text).strip())
     except ValueError:
-        raise WrongError("console_meetings.no_day") from None
+        raise Wrong("console_meetings.no_day") from None
 
 
 def _time(text: str) -> time:
     try:
         return time.fromisoformat(read_time(text))
     except ValueError:
-        raise WrongError("console_meetings.no_time") from None
+        raise Wrong("console_meetings.no_time") from None
 
 
 def _minutes(text: str) -> int:
     minutes = whole(unicodedata.normalize("NFKC", text).strip(), 4)
     if minutes is None or not SHORTEST <= minutes <= LONGEST:
-        raise WrongError("console_meetings.no_minutes")
+        raise Wrong("console_meetings.no_minutes")
     return minutes

@@ -94,17 +94,6 @@ async def find_by_name(session: AsyncSession, scope: Scope, name: str, roles: It
     return [p for p in people if name and name in (p.name, p.called)]
 
 
-async def members_of(session: AsyncSession, house_id: int) -> list[Person]:
-    """Those of a house who have joined."""
-    joined = (
-        select(Person)
-        .where(col(Person.house_id) == house_id, col(Person.role) == Role.MEMBER)
-        .where(col(Person.joined_at).is_not(None))
-        .order_by(col(Person.id))
-    )
-    return list(await session.scalars(joined))
-
-
 def wants(who: Person, topic: Topic) -> bool:
     return topic not in who.stopped
 

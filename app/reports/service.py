@@ -101,10 +101,15 @@ async def report_for(
 async def give_out(
     session: AsyncSession, who: Person | None, scope: Scope, asked: Asked, now: datetime
 ) -> tuple[Report, int]:
-    """The same, noted as given out: who, when, and every number; and how many are others than the last time."""
+    """The same, noted as given out; and how many numbers are others than the last time."""
     found, cut = await report_for(session, who, scope, asked, now)
-    row = await issues.issue(session, cut, found.numbers, now, by_id=None if who is None else ident(who))
-    return found, row.changed
+    return found, await given(session, who, cut, found, now)
+
+
+async def given(session: AsyncSession, who: Person | None, cut: Cut, report: Report, now: datetime) -> int:
+    """Note that this report was given out: who, when, and every number; how many are others than the last time."""
+    row = await issues.issue(session, cut, report.numbers, now, by_id=None if who is None else ident(who))
+    return row.changed
 
 
 def _place(programme: Programme, view: View, everywhere: dict[int, House]) -> str:

@@ -1,7 +1,6 @@
 """Somebody opens a link in a browser without a script, and presses what is on the page."""
 
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from typing import Self
 from urllib.parse import urljoin
 
@@ -9,47 +8,25 @@ import httpx
 
 from app.main import create_app
 from tests.conftest import Story
+from tests.stories.forms import Forms
 
 
 @dataclass
 class Form:
+    """One way to send a form: what goes with it, the pressed button's own value too, and what the button says."""
+
     action: str
     fields: dict[str, str] = field(default_factory=dict)
     button: str = ""
-    of_button: bool = False
 
 
-class _Forms(HTMLParser):
-    """The forms of a page, with what they bring along and what their button says."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.found: list[Form] = []
-        self._in_button = False
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        if tag == "form":
-            assert given["method"] == "post"
-            self.found.append(Form(given["action"]))
-        elif tag == "button":
-            form = next(form for form in reversed(self.found) if not form.of_button)
-            # Of a form with several buttons, which of them was pressed is part of what it sends.
-            own = {given["name"]: given["value"]} if "name" in given else {}
-            self._pressed = Form(form.action, {**form.fields, **own}, of_button=True) if own else form
-            if own:
-                self.found.append(self._pressed)
-        elif tag == "input" and (given["type"] == "hidden" or "checked" in given):
-            self.found[-1].fields[given["name"]] = given["value"]
-        self._in_button = self._in_button or tag == "button"
-
-    def handle_endtag(self, tag: str) -> None:
-        self._in_button = self._in_button and tag != "button"
-
-    def handle_data(self, data: str) -> None:
-        if self._in_button:
-            self._pressed.button += data
+def forms_of(page: str) -> list[Form]:
+    found = Forms(page).found
+    return [
+        Form(form.action, {**form.fields, **({button.name: button.value} if button.name else {})}, button.text)
+        for form in found
+        for button in form.buttons
+    ]
 
 
 class Visit:
@@ -76,12 +53,12 @@ class Visit:
 
     @property
     def buttons(self) -> list[str]:
-        return [form.button for form in _Forms(self.page).found if form.button]
+        return [form.button for form in forms_of(self.page)]
 
     def form(self, button: str, nth: int = 0) -> Form:
         """The form with this button (the `nth` of them, from 0), to be sent now or later."""
-        found = [form for form in _Forms(self.page).found if form.button == button][nth]
-        return Form(urljoin(self._at, found.action), found.fields, found.button, found.of_button)
+        found = [form for form in forms_of(self.page) if form.button == button][nth]
+        return Form(urljoin(self._at, found.action), found.fields, found.button)
 
     async def presses(self, button: str | Form, headers: dict[str, str] | None = None, **filled_in: str) -> str:
         """Press a button of the page, or of one that was shown before; then everything that follows happens."""
